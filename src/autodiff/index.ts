@@ -1,0 +1,2 @@
+export * from "./grad.ts";
+export * from "./residuals.ts";

@@ -1,0 +1,49 @@
+import { evaluate, type Dim, type Feeds, type HostTensor, type Program, type Value } from "../graph/index.ts";
+import { bindFeeds } from "./bind.ts";
+import type { Engine, Executable } from "./types.ts";
+
+/** Plain loops in float64: slow and exact, for tests and for checking other engines. */
+export const referenceEngine: Engine = {
+  name: "reference",
+  precision: "float64",
+  compile: (program) => Promise.resolve(new ReferenceExecutable(program)),
+};
+
+class ReferenceExecutable implements Executable {
+  private readonly program: Program;
+
+  constructor(program: Program) {
+    this.program = program;
+  }
+
+  run(feeds: Feeds, into: Feeds = {}): Promise<Feeds> {
+    const bound = bindFeeds(this.program, feeds);
+    const size = (dim: Dim): number => {
+      const value = evaluate(dim, bound.bindings);
+      if (value === undefined) throw new Error(`dimension "${dim}" is not bound by any feed`);
+      return value;
+    };
+    const values = new Map<Value, HostTensor>();
+    for (const [name, value] of this.program.inputs) {
+      const { shape, data } = bound.feeds.get(name)!;
+      values.set(value, { shape, data: data instanceof Int32Array ? data : Float64Array.from(data) });
+    }
+    for (const node of this.program.nodes) {
+      const inputs = node.inputs.map((input) => values.get(input)!);
+      const outputs = node.op.reference(inputs, node.attrs, { size });
+      for (const [i, output] of node.outputs.entries()) values.set(output, outputs[i]!);
+    }
+    const results: Record<string, HostTensor> = {};
+    for (const [name, value] of this.program.outputs) {
+      const result = values.get(value)!;
+      const target = into[name];
+      if (target) target.data.set(result.data);
+      results[name] = target ?? result;
+    }
+    return Promise.resolve(results);
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,40 @@
+/** Numbers in host memory, row-major. Floats are float32 or, in exact computations, float64; integers are int32. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Int32Array;
+}
+
+/** Named tensors going into or coming out of a graph. */
+export type Feeds = Readonly<Record<string, HostTensor>>;
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, dim) => size * dim, 1);
+}
+
+/** A float32 tensor; without data, zeros. */
+export function tensor(
+  shape: readonly number[],
+  data?: Float32Array | readonly number[],
+): HostTensor & { data: Float32Array } {
+  const values =
+    data === undefined
+      ? new Float32Array(sizeOf(shape))
+      : data instanceof Float32Array
+        ? data
+        : Float32Array.from(data);
+  if (values.length !== sizeOf(shape)) {
+    throw new RangeError(
+      `tensor: expected ${sizeOf(shape)} values for shape [${shape.join(", ")}], got ${values.length}`,
+    );
+  }
+  return { shape, data: values };
+}
+
+/** An int32 tensor. */
+export function intTensor(
+  shape: readonly number[],
+  data: Int32Array | readonly number[],
+): HostTensor & { data: Int32Array } {
+  return { shape, data: data instanceof Int32Array ? data : Int32Array.from(data) };
+}

@@ -1,0 +1,1 @@
+export { profileText, type Profile } from "./profile.ts";

@@ -1,0 +1,1 @@
+export { toOnnx, type OnnxModel } from "./emit.ts";

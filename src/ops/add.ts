@@ -1,0 +1,15 @@
+import type { Value } from "../graph/index.ts";
+import { apply2, binary } from "./elementwise.ts";
+import type { Operand } from "./helpers.ts";
+
+export const addOp = binary({
+  name: "add",
+  onnx: "Add",
+  f: (a, b) => a + b,
+  vjp: (_a, _b, dy) => [dy, dy],
+});
+
+/** a + b, broadcasting. */
+export function add(a: Operand, b: Operand): Value {
+  return apply2(addOp, a, b);
+}

@@ -1,0 +1,111 @@
+import { addOp } from "./add.ts";
+import { subOp } from "./sub.ts";
+import { mulOp } from "./mul.ts";
+import { divOp } from "./div.ts";
+import { negOp } from "./neg.ts";
+import { expOp } from "./exp.ts";
+import { logOp } from "./log.ts";
+import { sqrtOp } from "./sqrt.ts";
+import { sigmoidOp } from "./sigmoid.ts";
+import { tanhOp } from "./tanh.ts";
+import { reluOp } from "./relu.ts";
+import { stepOp } from "./step.ts";
+import { stopGradientOp } from "./stopGradient.ts";
+import { siluOp } from "./silu.ts";
+import { erfOp } from "./erf.ts";
+import { constantOp } from "./constant.ts";
+import { reduceSumOp } from "./reduceSum.ts";
+import { reduceMaxOp } from "./reduceMax.ts";
+import { softmaxOp } from "./softmax.ts";
+import { matmulOp } from "./matmul.ts";
+import { reshapeOp } from "./reshape.ts";
+import { transposeOp } from "./transpose.ts";
+import { expandOp } from "./expand.ts";
+import { sliceOp } from "./slice.ts";
+import { concatOp } from "./concat.ts";
+import { gatherOp } from "./gather.ts";
+import { scatterAddOp } from "./scatterAdd.ts";
+import { gatherLastOp } from "./gatherLast.ts";
+import { scatterLastOp } from "./scatterLast.ts";
+import { pickOp } from "./pick.ts";
+import { unpickOp } from "./unpick.ts";
+import { topKOp } from "./topK.ts";
+import { rmsNormOp } from "./rmsNorm.ts";
+import { rotaryOp } from "./rotary.ts";
+import type { Op } from "../graph/index.ts";
+
+/** Every operation there is. An engine with kernels of its own declares them as a total record over these names. */
+export const ops = {
+  add: addOp,
+  sub: subOp,
+  mul: mulOp,
+  div: divOp,
+  neg: negOp,
+  exp: expOp,
+  log: logOp,
+  sqrt: sqrtOp,
+  sigmoid: sigmoidOp,
+  tanh: tanhOp,
+  relu: reluOp,
+  step: stepOp,
+  stopGradient: stopGradientOp,
+  silu: siluOp,
+  erf: erfOp,
+  constant: constantOp,
+  reduceSum: reduceSumOp,
+  reduceMax: reduceMaxOp,
+  softmax: softmaxOp,
+  matmul: matmulOp,
+  reshape: reshapeOp,
+  transpose: transposeOp,
+  expand: expandOp,
+  slice: sliceOp,
+  concat: concatOp,
+  gather: gatherOp,
+  scatterAdd: scatterAddOp,
+  gatherLast: gatherLastOp,
+  scatterLast: scatterLastOp,
+  pick: pickOp,
+  unpick: unpickOp,
+  topK: topKOp,
+  rmsNorm: rmsNormOp,
+  rotary: rotaryOp,
+} satisfies Record<string, Op<never>>;
+
+export type OpName = keyof typeof ops;
+
+export { add } from "./add.ts";
+export { sub } from "./sub.ts";
+export { mul } from "./mul.ts";
+export { div } from "./div.ts";
+export { neg } from "./neg.ts";
+export { exp } from "./exp.ts";
+export { log } from "./log.ts";
+export { sqrt } from "./sqrt.ts";
+export { sigmoid } from "./sigmoid.ts";
+export { tanh } from "./tanh.ts";
+export { relu } from "./relu.ts";
+export { step } from "./step.ts";
+export { stopGradient } from "./stopGradient.ts";
+export { silu } from "./silu.ts";
+export { erf } from "./erf.ts";
+export { constant } from "./constant.ts";
+export { reduceSum } from "./reduceSum.ts";
+export { reduceMax } from "./reduceMax.ts";
+export { softmax } from "./softmax.ts";
+export { matmul } from "./matmul.ts";
+export { reshape } from "./reshape.ts";
+export { transpose } from "./transpose.ts";
+export { expand } from "./expand.ts";
+export { slice } from "./slice.ts";
+export { concat } from "./concat.ts";
+export { gather } from "./gather.ts";
+export { scatterAdd } from "./scatterAdd.ts";
+export { gatherLast } from "./gatherLast.ts";
+export { scatterLast } from "./scatterLast.ts";
+export { pick } from "./pick.ts";
+export { unpick } from "./unpick.ts";
+export { topK } from "./topK.ts";
+export { rmsNorm } from "./rmsNorm.ts";
+export { rotary } from "./rotary.ts";
+export type { Operand } from "./helpers.ts";

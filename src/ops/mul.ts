@@ -1,0 +1,15 @@
+import type { Value } from "../graph/index.ts";
+import { apply2, binary } from "./elementwise.ts";
+import type { Operand } from "./helpers.ts";
+
+export const mulOp = binary({
+  name: "mul",
+  onnx: "Mul",
+  f: (a, b) => a * b,
+  vjp: (a, b, dy) => [mul(dy, b), mul(dy, a)],
+});
+
+/** a * b, broadcasting. */
+export function mul(a: Operand, b: Operand): Value {
+  return apply2(mulOp, a, b);
+}

@@ -1,0 +1,4 @@
+export * from "./errors.ts";
+export * from "./float16.ts";
+export * from "./rng.ts";
+export * from "./text.ts";
