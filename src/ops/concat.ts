@@ -3,7 +3,7 @@ import { sameShape, showShape, sum, type Op, type Value } from "../graph/index.t
 import { expectFloat, float64s, normalizeAxis } from "./helpers.ts";
 import { slice } from "./slice.ts";
 
-interface ConcatAttrs extends Record<string, number> {
+export interface ConcatAttrs extends Record<string, number> {
   readonly axis: number;
 }
 

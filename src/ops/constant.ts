@@ -1,6 +1,6 @@
 import type { Graph, Op, Value } from "../graph/index.ts";
 
-interface ConstantAttrs extends Record<string, number> {
+export interface ConstantAttrs extends Record<string, number> {
   readonly value: number;
 }
 

@@ -2,7 +2,7 @@ import { ShapeError } from "../util/index.ts";
 import { sameShape, showShape, type Op, type Shape, type Value } from "../graph/index.ts";
 import { broadcastShapes, broadcastStrides, expectFloat, float64s, sumTo, walk } from "./helpers.ts";
 
-interface ExpandAttrs extends Record<string, Shape> {
+export interface ExpandAttrs extends Record<string, Shape> {
   readonly shape: Shape;
 }
 

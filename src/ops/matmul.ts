@@ -3,7 +3,7 @@ import { product, showShape, type Op, type Shape, type Value } from "../graph/in
 import { broadcastShapes, broadcastStrides, expectFloat, float64s, sumTo, walk } from "./helpers.ts";
 import { reshape } from "./reshape.ts";
 
-interface MatmulAttrs extends Record<string, boolean | number> {
+export interface MatmulAttrs extends Record<string, boolean | number> {
   readonly transA: boolean;
   readonly transB: boolean;
   readonly alpha: number;

@@ -1,7 +1,7 @@
 import { ShapeError } from "../util/index.ts";
 import { product, sameShape, showShape, type Op, type Shape, type Value } from "../graph/index.ts";
 
-interface ReshapeAttrs extends Record<string, Shape> {
+export interface ReshapeAttrs extends Record<string, Shape> {
   readonly shape: Shape;
 }
 

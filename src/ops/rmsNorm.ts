@@ -5,7 +5,7 @@ import { mul } from "./mul.ts";
 import { reduceSum } from "./reduceSum.ts";
 import { sub } from "./sub.ts";
 
-interface RmsNormAttrs extends Record<string, number> {
+export interface RmsNormAttrs extends Record<string, number> {
   readonly epsilon: number;
 }
 

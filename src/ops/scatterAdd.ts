@@ -3,7 +3,7 @@ import { sameShape, showShape, type Dim, type Op, type Value } from "../graph/in
 import { gather } from "./gather.ts";
 import { expectFloat, expectInt, float64s } from "./helpers.ts";
 
-interface ScatterAddAttrs extends Record<string, Dim> {
+export interface ScatterAddAttrs extends Record<string, Dim> {
   readonly rows: Dim;
 }
 

@@ -3,7 +3,7 @@ import { sameShape, showShape, type Op, type Value } from "../graph/index.ts";
 import { gatherLast } from "./gatherLast.ts";
 import { expectFloat, expectInt, float64s } from "./helpers.ts";
 
-interface ScatterLastAttrs extends Record<string, number> {
+export interface ScatterLastAttrs extends Record<string, number> {
   readonly size: number;
 }
 

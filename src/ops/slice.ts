@@ -5,7 +5,7 @@ import { constant } from "./constant.ts";
 import { expand } from "./expand.ts";
 import { broadcastStrides, expectFloat, float64s, normalizeAxis, walk } from "./helpers.ts";
 
-interface SliceAttrs extends Record<string, number> {
+export interface SliceAttrs extends Record<string, number> {
   readonly axis: number;
   readonly start: number;
   readonly end: number;

@@ -2,7 +2,7 @@ import { ShapeError } from "../util/index.ts";
 import { sizeOf, type Op, type Value } from "../graph/index.ts";
 import { expectFloat, lastKnown, rows } from "./helpers.ts";
 
-interface TopKAttrs extends Record<string, number> {
+export interface TopKAttrs extends Record<string, number> {
   readonly k: number;
 }
 

@@ -2,7 +2,7 @@ import { ShapeError } from "../util/index.ts";
 import { showShape, type Op, type Value } from "../graph/index.ts";
 import { broadcastStrides, expectFloat, float64s, walk } from "./helpers.ts";
 
-interface TransposeAttrs extends Record<string, readonly number[]> {
+export interface TransposeAttrs extends Record<string, readonly number[]> {
   readonly perm: readonly number[];
 }
 

@@ -2,7 +2,7 @@ import { type Op, type Shape, type Value } from "../graph/index.ts";
 import { expectFloat, expectInt, expectRank, float64s } from "./helpers.ts";
 import { pairs, pick } from "./pick.ts";
 
-interface UnpickAttrs extends Record<string, Shape> {
+export interface UnpickAttrs extends Record<string, Shape> {
   readonly shape: Shape;
 }
 

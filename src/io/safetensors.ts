@@ -1,0 +1,252 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import {
+  bfloat16ToFloat32,
+  CumaError,
+  float16ToFloat32,
+  formatBytes,
+  hasCode,
+  messageOf,
+  unknownName,
+} from "../util/index.ts";
+
+/** Bytes per element of the types that are read. */
+const byteWidth = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+type SafetensorsType = keyof typeof byteWidth;
+const floatTypes = new Set<SafetensorsType>(["F64", "F32", "F16", "BF16"]);
+
+/** A header larger than this is not read; the format's reference implementation has the same limit. */
+const MAX_HEADER_BYTES = 100_000_000;
+const CHUNK_BYTES = 1 << 22;
+
+interface Entry {
+  readonly dtype: SafetensorsType;
+  readonly shape: readonly number[];
+  /** Byte offsets in the file. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface FloatTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/**
+ * A safetensors file, opened and checked: the header's length, JSON, types, shapes and offsets agree with the file, and
+ * tensors neither overlap nor leave holes. Tensor data is read when asked for.
+ */
+export class SafetensorsFile {
+  readonly path: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  private readonly entries: ReadonlyMap<string, Entry>;
+  private readonly fd: number;
+
+  /** @throws CumaError naming the file, what was expected and what was found. */
+  constructor(path: string) {
+    this.path = path;
+    this.fd = open(path);
+    try {
+      const { entries, metadata } = readHeader(this.fd, path);
+      this.entries = entries;
+      this.metadata = metadata;
+    } catch (error) {
+      closeSync(this.fd);
+      throw error;
+    }
+  }
+
+  get names(): string[] {
+    return [...this.entries.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.entries.has(name);
+  }
+
+  shape(name: string): readonly number[] {
+    return this.entry(name).shape;
+  }
+
+  /**
+   * Reads one float tensor (F32, F16, BF16 or F64) as float32, converting piece by piece, so that no second full copy
+   * exists.
+   * @throws CumaError for a type that is not float, and for NaN or infinite values.
+   */
+  read(name: string): FloatTensor {
+    const { dtype, shape, start, end } = this.entry(name);
+    if (!floatTypes.has(dtype))
+      throw new CumaError(`${this.path}: tensor "${name}" has type ${dtype}; expected F32, F16, BF16 or F64`);
+    const width = byteWidth[dtype];
+    const data = new Float32Array((end - start) / width);
+    if (dtype === "F32") {
+      readExactly(this.fd, new Uint8Array(data.buffer), start, this.path);
+    } else {
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, end - start));
+      for (let at = start; at < end; at += chunk.length) {
+        const bytes = chunk.subarray(0, Math.min(chunk.length, end - at));
+        readExactly(this.fd, bytes, at, this.path);
+        const from = (at - start) / width;
+        const out = data.subarray(from, from + bytes.length / width);
+        if (dtype === "F64") out.set(new Float64Array(bytes.buffer, 0, out.length));
+        else
+          (dtype === "BF16" ? bfloat16ToFloat32 : float16ToFloat32)(new Uint16Array(bytes.buffer, 0, out.length), out);
+      }
+    }
+    const bad = firstNonFinite(data);
+    if (bad >= 0)
+      throw new CumaError(
+        `${this.path}: tensor "${name}" holds ${data[bad]} at element ${bad}; expected finite numbers`,
+      );
+    return { shape, data };
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  private entry(name: string): Entry {
+    const entry = this.entries.get(name);
+    if (!entry) throw new CumaError(`${this.path}: ${unknownName("tensor", name, this.names.slice(0, 200))}`);
+    return entry;
+  }
+}
+
+/** Index of the first NaN or infinity, or -1. */
+function firstNonFinite(data: Float32Array): number {
+  // x - x is 0 for finite x and NaN otherwise, so one sum over a block tells whether to look closer.
+  const block = 1 << 16;
+  for (let start = 0; start < data.length; start += block) {
+    const end = Math.min(start + block, data.length);
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += data[i]! - data[i]!;
+    if (sum !== 0) for (let i = start; i < end; i++) if (!Number.isFinite(data[i])) return i;
+  }
+  return -1;
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    const reason = hasCode(error, "ENOENT") ? "there is no such file" : messageOf(error);
+    throw new CumaError(`${path}: cannot be opened: ${reason}`, { cause: error });
+  }
+}
+
+function readExactly(fd: number, into: Uint8Array, position: number, path: string): void {
+  let done = 0;
+  while (done < into.length) {
+    const n = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), position + done);
+    if (n === 0)
+      throw new CumaError(
+        `${path}: the file ends at byte ${position + done}; expected ${into.length - done} more bytes`,
+      );
+    done += n;
+  }
+}
+
+function readHeader(fd: number, path: string): { entries: Map<string, Entry>; metadata: Record<string, string> } {
+  const { size } = fstatSync(fd);
+  if (size < 8) throw new CumaError(`${path}: expected a safetensors file, found ${size} bytes`);
+  const lengthBytes = new Uint8Array(8);
+  readExactly(fd, lengthBytes, 0, path);
+  const length = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
+  if (length > size - 8 || length > MAX_HEADER_BYTES) {
+    throw new CumaError(
+      `${path}: the header says it is ${formatBytes(length)} long; expected at most ${formatBytes(Math.min(size - 8, MAX_HEADER_BYTES))} (is this a safetensors file, and complete?)`,
+    );
+  }
+  const bytes = new Uint8Array(length);
+  readExactly(fd, bytes, 8, path);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new CumaError(`${path}: the header is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (!isRecord(header)) throw new CumaError(`${path}: expected the header to be a JSON object`);
+
+  const entries = new Map<string, Entry>();
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(header)) {
+    if (name === "__metadata__") metadata = parseMetadata(value, path);
+    else entries.set(name, parseEntry(name, value, 8 + length, path));
+  }
+  let at = 8 + length;
+  for (const [name, { start, end }] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
+    if (start !== at) {
+      throw new CumaError(
+        `${path}: tensor "${name}" begins at byte ${start}; expected ${at}, where the tensor before it ends (${start < at ? "they overlap" : "there is a hole"})`,
+      );
+    }
+    at = end;
+  }
+  if (at !== size) {
+    throw new CumaError(
+      `${path}: expected ${at} bytes by its header, found ${size} (${at > size ? "the file is truncated" : "there is data after the last tensor"})`,
+    );
+  }
+  return { entries, metadata };
+}
+
+function parseMetadata(value: unknown, path: string): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  if (!isRecord(value)) throw new CumaError(`${path}: expected __metadata__ to be an object of strings`);
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item !== "string")
+      throw new CumaError(`${path}: expected __metadata__ to be an object of strings; "${key}" is not`);
+    metadata[key] = item;
+  }
+  return metadata;
+}
+
+function parseEntry(name: string, value: unknown, dataStart: number, path: string): Entry {
+  const fail = (expected: string, found: unknown): CumaError =>
+    new CumaError(`${path}: tensor "${name}": expected ${expected}, found ${JSON.stringify(found)}`);
+  if (!isRecord(value)) throw fail("an object", value);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(byteWidth, dtype)) {
+    throw fail(`dtype to be one of ${Object.keys(byteWidth).join(", ")}`, dtype);
+  }
+  if (!isSizes(shape)) throw fail("shape to be a list of sizes", shape);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!)
+    throw fail("data_offsets to be [begin, end]", offsets);
+  const bytes = shape.reduce((n, d) => n * d, 1) * byteWidth[dtype as SafetensorsType];
+  if (offsets[1]! - offsets[0]! !== bytes) {
+    throw fail(`${bytes} bytes for ${dtype} [${shape.join(", ")}]`, offsets[1]! - offsets[0]!);
+  }
+  return { dtype: dtype as SafetensorsType, shape, start: dataStart + offsets[0]!, end: dataStart + offsets[1]! };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+/** Serialises float32 tensors, in the order given, so that the same tensors always give the same bytes. */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, FloatTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header["__metadata__"] = metadata;
+  let offset = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerLength + offset).fill(0x20, 8 + json.length, 8 + headerLength);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.set(json, 8);
+  let at = 8 + headerLength;
+  for (const { data } of Object.values(tensors)) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
