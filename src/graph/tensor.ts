@@ -1,3 +1,5 @@
+import type { Precision } from "./op.ts";
+
 /** Numbers in host memory, row-major. Floats are float32 or, in exact computations, float64; integers are int32. */
 export interface HostTensor {
   readonly shape: readonly number[];
@@ -6,6 +8,14 @@ export interface HostTensor {
 
 /** Named tensors going into or coming out of a graph. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
+
+/** Floating-point numbers of either precision. */
+export type Floats = Float32Array | Float64Array;
+
+/** Zeros of a precision. */
+export function floats(precision: Precision, length: number): Floats {
+  return precision === "float32" ? new Float32Array(length) : new Float64Array(length);
+}
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Graph, HostTensor, Shape, Value } from "../graph/index.ts";
+import type { Feeds, Graph, HostTensor, Shape, Value } from "../graph/index.ts";
 import type { Rng } from "../util/index.ts";
 import type { LinearSite } from "./types.ts";
 
@@ -16,16 +16,20 @@ export interface ParameterSpec {
   init(data: Float32Array, rng: Rng): void;
 }
 
-/** Routing of one router in one layer. */
+/** Routing of one router in one layer. B rows, T tokens, E experts; averages are over the tokens of the mask. */
 export interface RouterOutput {
-  /** "model.layers.0.self_attn.router", or the router of one site: "model.layers.0.mlp.down_proj.router". */
+  /** Its name inside the layer: "self_attn.router", or that of one site's own: "mlp.down_proj.router". */
   readonly name: string;
   /** Weights of the experts [B, T, E]; 0 for those not chosen. */
   readonly gates: Value;
-  /** Load-balancing loss, a scalar: E * sum_e f_e p_e over the tokens of the mask. */
+  /** Load-balancing loss, a scalar: E * sum_e f_e p_e. */
   readonly balance: Value;
-  /** Share of the (token, slot) pairs sent to each expert [E], over the tokens of the mask. */
+  /** Share of the (token, slot) pairs sent to each expert [E]. */
   readonly load: Value;
+  /** Mean gates of each row [B, E]. */
+  readonly rowGates: Value;
+  /** Mean of the largest gate, a scalar. */
+  readonly gateMax: Value;
 }
 
 /** What an adapter may read while a layer is built. */
@@ -61,6 +65,18 @@ export interface Adapter {
   readonly dropout: number;
   readonly hasRouters: boolean;
   layer(inputs: LayerInputs): LayerAdapter;
+  /** What adapter_config.json says of it. */
+  readonly folderConfig: Readonly<Record<string, unknown>>;
+  /** Its tensors as the method's published format names and shapes them. */
+  toTensors(parameters: Feeds): Record<string, HostTensor>;
+  /** Its parameters from the tensors of that format; the inverse of `toTensors`. */
+  fromTensors(tensors: TensorReader): Record<string, HostTensor>;
+}
+
+/** The tensors of an adapter file. */
+export interface TensorReader {
+  /** @throws CumaError naming the file and the tensor, where it is missing or has another shape. */
+  readonly read: (name: string, shape: readonly number[]) => HostTensor;
 }
 
 /** What a method must know about the model it is fitted to. */
@@ -68,15 +84,37 @@ export interface AdapterTarget {
   readonly sites: readonly LinearSite[];
   /** All base parameters by name, for methods that train them. */
   readonly baseShapes: ReadonlyMap<string, readonly number[]>;
+  /** Width of the profile vectors; 0 where there are none. */
   readonly profileWidth: number;
 }
 
 /** A parameter-efficient fine-tuning method: one file in `adapters/`, one row in its table. */
-export interface AdapterMethod<Config> {
+export interface AdapterMethod {
+  readonly name: string;
+  /** Its part of a run file. */
+  readonly configSchema: z.ZodType;
+  /** Values of `peft_type` in adapter_config.json that mean this method. */
+  readonly peftTypes: readonly string[];
+  /** @throws ZodError for what is not its configuration, CumaError where that does not fit the model. */
+  fit(config: unknown, target: AdapterTarget): Adapter;
+  /** The same by an adapter_config.json, ours or that of the software the format comes from. */
+  fitFolder(json: unknown, target: AdapterTarget): Adapter;
+}
+
+/** Makes a method out of its parts, with configurations of one type between them. */
+export function adapterMethod<Config>(parts: {
   readonly name: string;
   readonly configSchema: z.ZodType<Config>;
-  /** @throws CumaError where the configuration does not fit the model. */
+  readonly peftTypes: readonly string[];
+  parseFolderConfig(json: unknown): Config;
   fit(config: Config, target: AdapterTarget): Adapter;
-  /** The adapter's files: tensors by the names of the method's published format. */
-  toTensors(adapter: Adapter, parameters: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
+}): AdapterMethod {
+  const { name, configSchema, peftTypes } = parts;
+  return {
+    name,
+    configSchema,
+    peftTypes,
+    fit: (config, target) => parts.fit(configSchema.parse(config), target),
+    fitFolder: (json, target) => parts.fit(parts.parseFolderConfig(json), target),
+  };
 }

@@ -185,12 +185,9 @@ function withPast(own: Value, past: Value | undefined): Value {
   return concat([repeated, own], 2);
 }
 
-/** Rows [R] of hidden [B, T, H], or hidden that is rows already, through the final norm: [R, H]. */
-export function finalRows(config: DecoderConfig, hidden: Value, rows: Value, norm: Value): Value {
-  const flat =
-    hidden.shape.length === 2
-      ? hidden
-      : gather(reshape(hidden, [product(hidden.shape.slice(0, -1)), config.hiddenSize]), rows);
+/** Rows [R] of hidden [B, T, H], or all of hidden that is [R, H] already, through the final norm: [R, H]. */
+export function finalRows(config: DecoderConfig, hidden: Value, rows: Value | undefined, norm: Value): Value {
+  const flat = rows ? gather(reshape(hidden, [product(hidden.shape.slice(0, -1)), config.hiddenSize]), rows) : hidden;
   return rmsNorm(flat, norm, config.rmsNormEps);
 }
 

@@ -1,1 +1,11 @@
-export { profileText, type Profile } from "./profile.ts";
+export * from "./adapter.ts";
+export * from "./batch.ts";
+export * from "./config.ts";
+export * from "./decoder.ts";
+export * from "./forward.ts";
+export * from "./layerGraph.ts";
+export * from "./profile.ts";
+export * from "./types.ts";
+export * from "./weights.ts";
+export * from "./projection.ts";
+export * from "./profileSpace.ts";

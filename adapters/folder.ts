@@ -1,0 +1,179 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Feeds, HostTensor } from "../src/graph/index.ts";
+import { encodeSafetensors, SafetensorsFile } from "../src/io/index.ts";
+import {
+  baseShapes,
+  linearSites,
+  profileWidth,
+  PROJECTION,
+  type Adapter,
+  type AdapterMethod,
+  type AdapterTarget,
+  type DecoderConfig,
+  type ProfileSpace,
+} from "../src/models/index.ts";
+import { CumaError, messageOf } from "../src/util/index.ts";
+import { adapters } from "./table.ts";
+
+export const CONFIG_FILE = "adapter_config.json";
+export const TENSORS_FILE = "adapter_model.safetensors";
+
+/** A trained adapter, as its folder holds it. */
+export interface LoadedAdapter {
+  readonly adapter: Adapter;
+  /** Its parameters, and the projection's where there is one. */
+  readonly parameters: Feeds;
+  /** Null where the folder does not say: one of the reference code's, or an adapter without profiles. */
+  readonly profileSpace: ProfileSpace | null;
+}
+
+const profileSchema = z.strictObject({
+  encoder: z.string(),
+  encoder_hash: z.string(),
+  width: z.int().positive(),
+  projection: z.int().nonnegative(),
+  standardize: z.boolean(),
+});
+
+const folderSchema = z.looseObject({
+  peft_type: z.string(),
+  demographic_embed_dim: z.int().nonnegative().optional(),
+  hidden_size: z.int().positive().optional(),
+  profile_encoder: profileSchema.optional(),
+});
+
+/** The two files of an adapter folder. The same adapter always gives the same bytes. */
+export function encodeAdapter(
+  adapter: Adapter,
+  parameters: Feeds,
+  profileSpace: ProfileSpace | null,
+  base: { readonly name: string; readonly config: DecoderConfig },
+): Record<string, Uint8Array> {
+  const config = {
+    ...adapter.folderConfig,
+    base_model_name_or_path: base.name,
+    model_type: base.config.modelType,
+    hidden_size: base.config.hiddenSize,
+    ...(profileSpace && {
+      profile_encoder: {
+        encoder: profileSpace.encoder,
+        encoder_hash: profileSpace.encoderHash,
+        width: profileSpace.width,
+        projection: profileSpace.projection?.outWidth ?? 0,
+        standardize: profileSpace.standard !== null,
+      } satisfies z.infer<typeof profileSchema>,
+    }),
+  };
+  const tensors = adapter.toTensors(parameters);
+  if (profileSpace?.standard) {
+    const shape = [profileSpace.width];
+    tensors["profile_encoder.mean"] = { shape, data: profileSpace.standard.mean };
+    tensors["profile_encoder.scale"] = { shape, data: profileSpace.standard.scale };
+  }
+  if (profileSpace?.projection) tensors[PROJECTION] = parameters[PROJECTION]!;
+  const floats = Object.entries(tensors).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) },
+  ]);
+  return {
+    [CONFIG_FILE]: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
+    [TENSORS_FILE]: encodeSafetensors(Object.fromEntries(floats) as Parameters<typeof encodeSafetensors>[0], {
+      format: "pt",
+    }),
+  };
+}
+
+/**
+ * Reads an adapter folder: ours, the CuMA reference code's, or PEFT's LoRA.
+ * @throws CumaError naming the file and what does not fit the base.
+ */
+export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter {
+  const path = join(folder, CONFIG_FILE);
+  const json = readConfig(path);
+  const config = parse(path, () => folderSchema.parse(json));
+  if (config.hidden_size !== undefined && config.hidden_size !== base.hiddenSize) {
+    throw new CumaError(
+      `${path}: the adapter was made for a base with hidden_size ${config.hidden_size}; this base has ${base.hiddenSize}`,
+    );
+  }
+  const file = new SafetensorsFile(join(folder, TENSORS_FILE));
+  try {
+    const read = (name: string, shape: readonly number[]): HostTensor => {
+      if (!file.has(name)) {
+        throw new CumaError(`${file.path}: tensor "${name}" is missing; ${path} and the base ask for it`);
+      }
+      const found = file.shape(name);
+      if (found.join() !== shape.join()) {
+        throw new CumaError(
+          `${file.path}: tensor "${name}": expected shape [${shape.join(", ")}] for this base, found [${found.join(", ")}]`,
+        );
+      }
+      used.add(name);
+      return file.read(name);
+    };
+    const used = new Set<string>();
+    const profileSpace = readProfileSpace(config.profile_encoder, read);
+    const target = {
+      sites: linearSites(base),
+      baseShapes: baseShapes(base),
+      profileWidth: profileSpace ? profileWidth(profileSpace) : (config.demographic_embed_dim ?? 0),
+    };
+    const adapter = parse(path, () => fitFolder(config.peft_type, json, target));
+    const parameters = adapter.fromTensors({ read });
+    if (profileSpace?.projection) {
+      parameters[PROJECTION] = read(PROJECTION, [profileSpace.projection.outWidth, profileSpace.projection.inWidth]);
+    }
+    const extra = file.names.find((name) => !used.has(name));
+    if (extra !== undefined) {
+      throw new CumaError(`${file.path}: tensor "${extra}" fits no module that ${path} and the base have`);
+    }
+    return { adapter, parameters, profileSpace };
+  } finally {
+    file.close();
+  }
+}
+
+function fitFolder(peftType: string, json: unknown, target: AdapterTarget): Adapter {
+  const methods: readonly AdapterMethod[] = Object.values(adapters);
+  const method = methods.find(({ peftTypes }) => peftTypes.includes(peftType));
+  if (method) return method.fitFolder(json, target);
+  const known = methods.flatMap(({ peftTypes }) => peftTypes);
+  throw new CumaError(`peft_type "${peftType}" is not supported; expected one of ${known.join(", ")}`);
+}
+
+function readProfileSpace(
+  config: z.infer<typeof profileSchema> | undefined,
+  read: (name: string, shape: readonly number[]) => HostTensor,
+): ProfileSpace | null {
+  if (!config) return null;
+  const vector = (name: string): Float32Array => Float32Array.from(read(name, [config.width]).data);
+  return {
+    encoder: config.encoder,
+    encoderHash: config.encoder_hash,
+    width: config.width,
+    standard: config.standardize
+      ? { mean: vector("profile_encoder.mean"), scale: vector("profile_encoder.scale") }
+      : null,
+    projection: config.projection > 0 ? { inWidth: config.width, outWidth: config.projection } : undefined,
+  };
+}
+
+function readConfig(path: string): unknown {
+  if (!existsSync(path)) throw new CumaError(`${path}: there is no such file; expected an adapter folder`);
+  if (statSync(path).size > 10_000_000) throw new CumaError(`${path}: is too large for a configuration`);
+  return parse(path, () => JSON.parse(readFileSync(path, "utf8")) as unknown);
+}
+
+function parse<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      const issue = error.issues[0]!;
+      throw new CumaError(`${path}: "${issue.path.join(".")}": ${issue.message}`, { cause: error });
+    }
+    throw new CumaError(`${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

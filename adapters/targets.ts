@@ -1,0 +1,46 @@
+import { z } from "zod";
+import type { LinearSite } from "../src/models/index.ts";
+import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
+
+/** Module name endings, or one regular expression over whole module names, as in PEFT. */
+export const targetModulesSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+export type TargetModules = z.infer<typeof targetModulesSchema>;
+
+/**
+ * The sites that `targetModules` names: each entry of a list matches the sites whose path ends in it
+ * ("q_proj", "mlp.down_proj", or "all-linear" for every one); a string is a regular expression that must match a whole
+ * path ("model\\.layers\\.[0-3]\\.self_attn\\.q_proj").
+ * @throws CumaError where an entry matches no site.
+ */
+export function selectSites(sites: readonly LinearSite[], targetModules: TargetModules): LinearSite[] {
+  if (typeof targetModules === "string" && targetModules !== "all-linear") {
+    const pattern = wholeMatch(targetModules);
+    const selected = sites.filter((site) => pattern.test(site.path));
+    if (selected.length === 0) {
+      throw new CumaError(
+        `adapter.targetModules: no module matches the expression "${targetModules}"; modules are named like "${sites[0]!.path}"`,
+      );
+    }
+    return selected;
+  }
+  const endings = typeof targetModules === "string" ? [targetModules] : targetModules;
+  const matches = (site: LinearSite, ending: string): boolean =>
+    ending === "all-linear" || `.${site.path}`.endsWith(`.${ending}`);
+  for (const ending of endings) {
+    if (!sites.some((site) => matches(site, ending))) {
+      const names = [...new Set(sites.map((site) => site.name.split(".")[1]!))];
+      throw new CumaError(`adapter.targetModules: ${unknownName("module", ending, names)}`);
+    }
+  }
+  return sites.filter((site) => endings.some((ending) => matches(site, ending)));
+}
+
+function wholeMatch(expression: string): RegExp {
+  try {
+    return new RegExp(`^(?:${expression})$`);
+  } catch (error) {
+    throw new CumaError(`adapter.targetModules: "${expression}" is not a regular expression: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { gatingNames, gatings, type GatingName } from "./gating.ts";
+export { router, routerParameters, type RouterConfig } from "./router.ts";

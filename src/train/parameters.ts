@@ -1,0 +1,54 @@
+import { floats, sizeOf, type Feeds, type Floats, type HostTensor, type Precision } from "../graph/index.ts";
+import type { ParameterSpec } from "../models/index.ts";
+import { Rng } from "../util/index.ts";
+
+/** Trainable tensors that lie one behind the other in one array, so that optimisers and clipping are single loops. */
+export class ParameterStore {
+  readonly specs: readonly ParameterSpec[];
+  readonly flat: Floats;
+  /** Views into `flat` by name. */
+  readonly views: Feeds;
+
+  constructor(specs: readonly ParameterSpec[], precision: Precision) {
+    this.specs = specs;
+    this.flat = floats(
+      precision,
+      specs.reduce((total, { shape }) => total + sizeOf(shape), 0),
+    );
+    const views: Record<string, HostTensor> = {};
+    let at = 0;
+    for (const { name, shape } of specs) {
+      views[name] = { shape, data: this.flat.subarray(at, at + sizeOf(shape)) };
+      at += sizeOf(shape);
+    }
+    this.views = views;
+  }
+
+  /** Draws every parameter from its own stream, so that the order of parameters does not matter. */
+  initialise(seed: number): void {
+    for (const spec of this.specs) {
+      const data = new Float32Array(sizeOf(spec.shape));
+      spec.init(data, new Rng(seed, "init", spec.name));
+      this.views[spec.name]!.data.set(data);
+    }
+  }
+
+  /** @throws where a tensor is missing or has another size. */
+  set(tensors: Feeds): void {
+    for (const { name, shape } of this.specs) {
+      const { data } = tensors[name] ?? { data: undefined };
+      if (data?.length !== sizeOf(shape)) {
+        throw new Error(`parameter "${name}": expected ${sizeOf(shape)} values, got ${data?.length ?? "none"}`);
+      }
+      this.views[name]!.data.set(data);
+    }
+  }
+}
+
+/** Numbers of parameters by part, and in all. */
+export function parameterCounts(specs: readonly ParameterSpec[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { part, shape } of specs) counts[part] = (counts[part] ?? 0) + sizeOf(shape);
+  counts["total"] = specs.reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return counts;
+}
