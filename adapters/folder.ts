@@ -1,8 +1,7 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Feeds, HostTensor } from "../src/graph/index.ts";
-import { encodeSafetensors, SafetensorsFile } from "../src/io/index.ts";
+import { encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
 import {
   baseShapes,
   linearSites,
@@ -19,6 +18,7 @@ import { adapters } from "./table.ts";
 
 export const CONFIG_FILE = "adapter_config.json";
 export const TENSORS_FILE = "adapter_model.safetensors";
+const MAX_CONFIG_BYTES = 10_000_000;
 
 /** A trained adapter, as its folder holds it. */
 export interface LoadedAdapter {
@@ -91,7 +91,7 @@ export function encodeAdapter(
  */
 export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter {
   const path = join(folder, CONFIG_FILE);
-  const json = readConfig(path);
+  const json = readJson(path, MAX_CONFIG_BYTES);
   const config = parse(path, () => folderSchema.parse(json));
   if (config.hidden_size !== undefined && config.hidden_size !== base.hiddenSize) {
     throw new CumaError(
@@ -158,12 +158,6 @@ function readProfileSpace(
       : null,
     projection: config.projection > 0 ? { inWidth: config.width, outWidth: config.projection } : undefined,
   };
-}
-
-function readConfig(path: string): unknown {
-  if (!existsSync(path)) throw new CumaError(`${path}: there is no such file; expected an adapter folder`);
-  if (statSync(path).size > 10_000_000) throw new CumaError(`${path}: is too large for a configuration`);
-  return parse(path, () => JSON.parse(readFileSync(path, "utf8")) as unknown);
 }
 
 function parse<T>(path: string, read: () => T): T {

@@ -1,5 +1,15 @@
 import type { Engine, Executable } from "../engine/index.ts";
-import { floats, Graph, program, sizeOf, sum, type Feeds, type Floats, type HostTensor } from "../graph/index.ts";
+import {
+  floats,
+  Graph,
+  program,
+  sizeOf,
+  sum,
+  type Feeds,
+  type Floats,
+  type HostTensor,
+  type Precision,
+} from "../graph/index.ts";
 import type { Adapter } from "./adapter.ts";
 import type { Batch } from "./batch.ts";
 import { finalRows, layerPrefix, tokenLogProbs, vocabularyLogits } from "./decoder.ts";
@@ -117,6 +127,7 @@ export class RopeCache {
 /** Runs a model forward, layer by layer; equal layers share one compiled program. */
 export class Decoder {
   readonly config: DecoderConfig;
+  readonly precision: Precision;
   private readonly engine: Engine;
   private readonly adapter: Adapter | undefined;
   private readonly weights: ReadonlyMap<string, HostTensor>;
@@ -127,6 +138,7 @@ export class Decoder {
 
   constructor(engine: Engine, { config, weights, adapter, parameters = {} }: ModelTensors) {
     this.engine = engine;
+    this.precision = engine.precision;
     this.config = config;
     this.adapter = adapter;
     this.weights = new Map([...weights, ...Object.entries(parameters)]);

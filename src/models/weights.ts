@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { floats, type HostTensor, type Precision } from "../graph/index.ts";
-import { SafetensorsFile } from "../io/index.ts";
-import { CumaError, formatBytes, messageOf } from "../util/index.ts";
+import { readJson, SafetensorsFile } from "../io/index.ts";
+import { CumaError } from "../util/index.ts";
 import { inverseFrequencies } from "./config.ts";
 import type { DecoderConfig } from "./types.ts";
 
@@ -43,15 +43,9 @@ export function openWeights(folder: string): Map<string, SafetensorsFile> {
 }
 
 function readIndex(path: string): Record<string, string> {
-  const { size } = statSync(path);
-  if (size > MAX_INDEX_BYTES) throw new CumaError(`${path}: ${formatBytes(size)} is too large for an index`);
-  try {
-    return indexSchema.parse(JSON.parse(readFileSync(path, "utf8"))).weight_map;
-  } catch (error) {
-    throw new CumaError(`${path}: expected a JSON object with a "weight_map" of names to files: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  const index = indexSchema.safeParse(readJson(path, MAX_INDEX_BYTES));
+  if (index.success) return index.data.weight_map;
+  throw new CumaError(`${path}: expected a JSON object with a "weight_map" of names to files`);
 }
 
 /**

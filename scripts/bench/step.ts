@@ -1,0 +1,130 @@
+/**
+ * One measurement of the training step, in a process of its own: `node step.js PLAN [--experts E] [--tokens T] ...`.
+ * Shape of SmolLM2-135M with random weights; CuMA on q_proj and v_proj, r = 8, top-2; 2 answer tokens per sequence.
+ * Prints one JSON line.
+ */
+import { parseArgs } from "node:util";
+import { adapters } from "../../adapters/index.ts";
+import { onnxRuntimeEngine } from "../../src/engine/index.ts";
+import { sizeOf, type HostTensor } from "../../src/graph/index.ts";
+import { baseShapes, linearSites, makeBatch, type DecoderConfig } from "../../src/models/index.ts";
+import {
+  AdamW,
+  adamWDefaults,
+  clipByNorm,
+  makePlan,
+  ParameterStore,
+  type PlanName,
+  type StepInputs,
+} from "../../src/train/index.ts";
+import { Rng } from "../../src/util/index.ts";
+
+export const smolLM2: DecoderConfig = {
+  modelType: "llama",
+  vocabSize: 49152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  numLayers: 30,
+  numHeads: 9,
+  numKvHeads: 3,
+  headDim: 64,
+  rmsNormEps: 1e-5,
+  tieWordEmbeddings: true,
+  maxPositions: 8192,
+  rope: { theta: 100_000, llama3: null },
+  bias: { qkv: false, o: false, mlp: false },
+  qkNorm: false,
+  noRopeLayers: new Set(),
+  slidingWindow: null,
+};
+
+const ANSWER_TOKENS = 2;
+const PROFILE_WIDTH = 384;
+
+/** Uniform weights of the usual size: fast to make, and as good as any for timing. */
+function randomWeights(config: DecoderConfig): Map<string, HostTensor> {
+  let state = 1;
+  return new Map(
+    [...baseShapes(config)].map(([name, shape]) => {
+      const data = new Float32Array(sizeOf(shape));
+      for (let i = 0; i < data.length; i++) {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        data[i] = shape.length === 1 ? 1 : state * 1.6e-11;
+      }
+      return [name, { shape, data }];
+    }),
+  );
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      experts: { type: "string", default: "8" },
+      sequences: { type: "string", default: "8" },
+      tokens: { type: "string", default: "96" },
+      steps: { type: "string", default: "5" },
+      threads: { type: "string", default: "2" },
+    },
+  });
+  const plan = positionals[0] as PlanName;
+  const [B, T, steps] = [Number(values.sequences), Number(values.tokens), Number(values.steps)];
+  const config = smolLM2;
+  const weights = randomWeights(config);
+  const engine = onnxRuntimeEngine({ threads: Number(values.threads) });
+  const adapter = adapters.cuma.fit(
+    { numExperts: Number(values.experts) },
+    { sites: linearSites(config), baseShapes: baseShapes(config), profileWidth: PROFILE_WIDTH },
+  );
+
+  const start = performance.now();
+  const parameters = new ParameterStore(adapter.parameters, "float32");
+  parameters.initialise(0);
+  const gradients = new ParameterStore(adapter.parameters, "float32");
+  const optimizer = new AdamW(parameters, adamWDefaults);
+  const training = await makePlan(plan, { engine, config, weights, adapter, parameters, projection: undefined });
+  const secondsToFirstStep = (performance.now() - start) / 1000;
+
+  const rng = new Rng(0, "bench");
+  const trees = Array.from({ length: B }, () => ({
+    ids: Array.from({ length: T }, () => rng.below(config.vocabSize)),
+  }));
+  const profile = Float32Array.from({ length: B * PROFILE_WIDTH }, () => rng.normal());
+  const N = B * ANSWER_TOKENS;
+  const inputs: StepInputs = {
+    batch: makeBatch(trees, { precision: "float32" }),
+    profile: { shape: [B, PROFILE_WIDTH], data: profile },
+    labels: {
+      rows: Int32Array.from(
+        { length: N },
+        (_, i) => Math.floor(i / ANSWER_TOKENS) * T + T - 1 - ANSWER_TOKENS + (i % ANSWER_TOKENS),
+      ),
+      row: Int32Array.from({ length: N }, (_, i) => i),
+      token: Int32Array.from({ length: N }, () => rng.below(config.vocabSize)),
+      weight: new Float64Array(N).fill(1 / N),
+    },
+    balanceScale: 0.01,
+  };
+  const times: number[] = [];
+  for (let step = 1; step <= steps + 1; step++) {
+    const begin = performance.now();
+    await training.step(inputs, gradients);
+    clipByNorm(gradients.flat, 1);
+    optimizer.step(gradients.flat, 2e-5, step);
+    times.push((performance.now() - begin) / 1000);
+  }
+  const measured = times.slice(1).sort((a, b) => a - b);
+  const median = measured[Math.floor(measured.length / 2)]!;
+  console.log(
+    JSON.stringify({
+      plan,
+      tokensPerSecond: (B * T) / median,
+      secondsPerStep: { median, min: measured[0], max: measured.at(-1) },
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      secondsToFirstStep,
+      trainableParameters: parameters.flat.length,
+    }),
+  );
+}
+
+await main();

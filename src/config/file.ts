@@ -1,0 +1,140 @@
+import { isMap, isSeq, LineCounter, parseDocument, type Document } from "yaml";
+import { z } from "zod";
+import { readText } from "../io/index.ts";
+import { nearest, UsageError } from "../util/index.ts";
+
+const MAX_BYTES = 1_000_000;
+
+/** A configuration as it stands in a file and on the command line, before it is checked. */
+export interface RawConfig {
+  /** For messages: the file's path, or "the command line". */
+  readonly source: string;
+  readonly value: Record<string, unknown>;
+  /** Line of the innermost part of a path that stands in the file; undefined for what was set elsewhere. */
+  lineOf(path: readonly PropertyKey[]): number | undefined;
+}
+
+/** @throws UsageError naming file and line where it is not YAML, or not a map of keys. */
+export function readConfigFile(path: string): RawConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path, MAX_BYTES), { lineCounter: lines, uniqueKeys: true });
+  const [error] = document.errors;
+  if (error) {
+    throw new UsageError(`${path}:${lines.linePos(error.pos[0]).line}: ${error.message.split("\n")[0]!}`);
+  }
+  if (!isMap(document.contents)) throw new UsageError(`${path}: expected a map of keys such as "base: ..."`);
+  return {
+    source: path,
+    value: document.toJS({ maxAliasCount: 100 }) as Record<string, unknown>,
+    lineOf: (keys) => lineOf(document, lines, keys),
+  };
+}
+
+export function emptyConfig(): RawConfig {
+  return { source: "the command line", value: {}, lineOf: () => undefined };
+}
+
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String((item.key as { value?: unknown }).value) === String(key));
+      if (!pair) break;
+      offset = (pair.key as { range?: readonly number[] }).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      offset = (node as { range?: readonly number[] } | undefined)?.range?.[0] ?? offset;
+    }
+  }
+  return offset === undefined ? undefined : lines.linePos(offset).line;
+}
+
+/**
+ * Sets a key by its path: "train.lr" to 0.001. Values are read as YAML, so that numbers, lists and null are what they
+ * look like.
+ * @throws UsageError where the assignment is not of the form a.b=c.
+ */
+export function setKey(config: RawConfig, assignment: string): RawConfig {
+  const match = /^([\w.]+)=(.*)$/s.exec(assignment);
+  if (!match) throw new UsageError(`--set ${assignment}: expected key=value, such as train.lr=1e-4`);
+  const document = parseDocument(match[2]!);
+  if (document.errors.length > 0) throw new UsageError(`--set ${assignment}: the value is not YAML`);
+  return withKey(config, match[1]!.split("."), document.toJS() as unknown);
+}
+
+/** A copy of a configuration with one key set; what stood under the key in the file has no line any more. */
+export function withKey(config: RawConfig, path: readonly string[], value: unknown): RawConfig {
+  const copy = structuredClone(config.value);
+  let at: Record<string, unknown> = copy;
+  for (const key of path.slice(0, -1)) {
+    const next = at[key];
+    if (next === undefined || next === null) at = at[key] = {} as Record<string, unknown>;
+    else if (typeof next === "object" && !Array.isArray(next)) at = next as Record<string, unknown>;
+    else throw new UsageError(`--set ${path.join(".")}: "${key}" is not a map of keys`);
+  }
+  at[path.at(-1)!] = value;
+  const isSet = (keys: readonly PropertyKey[]): boolean => path.every((key, i) => keys[i] === key);
+  return { ...config, value: copy, lineOf: (keys) => (isSet(keys) ? undefined : config.lineOf(keys)) };
+}
+
+/** @throws UsageError with one line for each thing that is wrong: file, line, key, expected, found. */
+export function checkConfig<T>(config: RawConfig, schema: z.ZodType<T>): T {
+  const result = schema.safeParse(config.value);
+  if (result.success) return result.data;
+  const messages = result.error.issues.flatMap((issue) => {
+    const where = (path: readonly PropertyKey[]): string => {
+      const line = config.lineOf(path);
+      return line === undefined ? config.source : `${config.source}:${line}`;
+    };
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => {
+        const path = [...issue.path, key];
+        const valid = keysAt(schema, issue.path);
+        const guess = nearest(key, valid);
+        const hint =
+          guess !== undefined
+            ? `; did you mean "${guess}"?`
+            : valid.length > 0
+              ? `; expected one of ${valid.join(", ")}`
+              : "";
+        return `${where(path)}: unknown key "${path.join(".")}"${hint}`;
+      });
+    }
+    const found = valueAt(config.value, issue.path);
+    const shown = found === undefined ? "nothing" : JSON.stringify(found);
+    const message = issue.message.replace(/^Invalid input: /, "");
+    return [
+      `${where(issue.path)}: "${issue.path.join(".")}": ${message}${message.includes("found") ? "" : `, found ${shown}`}`,
+    ];
+  });
+  throw new UsageError(messages.join("\n"));
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+/** The keys that a schema has at a path, as far as it is made of objects. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema;
+  for (const key of path) at = shapeOf(at)?.[String(key)];
+  return Object.keys(shapeOf(at) ?? {});
+}
+
+function shapeOf(schema: unknown): Record<string, z.ZodType> | undefined {
+  let at = schema;
+  while (
+    at instanceof z.ZodDefault ||
+    at instanceof z.ZodPrefault ||
+    at instanceof z.ZodNullable ||
+    at instanceof z.ZodOptional
+  ) {
+    at = at.unwrap();
+  }
+  return at instanceof z.ZodObject ? at.shape : undefined;
+}

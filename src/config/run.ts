@@ -1,0 +1,58 @@
+import { z } from "zod";
+
+/**
+ * A run file. Every key has a default but base, data and out.
+ * @param adapter The schema of its `adapter` part: the methods there are.
+ * @param benchmarks Names of the data sets there are.
+ */
+export function runSchema<Adapter>(adapter: z.ZodType<Adapter>, benchmarks: readonly [string, ...string[]]) {
+  const probability = z.number().min(0).max(1);
+  return z.strictObject({
+    base: z.string().min(1),
+    revision: z.string().optional(),
+    data: z.strictObject({
+      benchmark: z.enum(benchmarks).default(benchmarks[0]),
+      dir: z.string().min(1),
+      split: z.string().default("train"),
+      /** Number of examples, drawn by the seed; null: all. */
+      limit: z.int().positive().nullable().default(null),
+      /** Attributes of the profile that are used; null: all. */
+      attributes: z.array(z.string()).min(1).nullable().default(null),
+      /** Whether the prompt tells who reads. */
+      persona: z.boolean().default(true),
+    }),
+    encoder: z
+      .strictObject({
+        model: z.string().default("base"),
+        projection: z.int().nonnegative().default(0),
+        standardize: z.boolean().default(true),
+      })
+      .prefault({}),
+    adapter,
+    train: z
+      .strictObject({
+        objective: z.enum(["sft"]).default("sft"),
+        batchSize: z.int().positive().default(16),
+        accumulate: z.int().positive().default(1),
+        epochs: z.int().positive().default(3),
+        maxSteps: z.int().nonnegative().nullable().default(null),
+        lr: z.number().positive().default(2e-5),
+        schedule: z.enum(["constant", "linear", "cosine"]).default("constant"),
+        warmup: z.int().nonnegative().default(0),
+        weightDecay: z.number().nonnegative().default(0),
+        betas: z.tuple([probability, probability]).default([0.9, 0.999]),
+        eps: z.number().positive().default(1e-8),
+        clipNorm: z.number().nonnegative().default(1),
+        labels: z.enum(["hard", "soft"]).default("hard"),
+        loadBalance: z.number().nonnegative().default(0.01),
+        seed: z.int().nonnegative().default(0),
+        saveEvery: z.int().positive().default(200),
+      })
+      .prefault({}),
+    engine: z.enum(["onnxruntime", "reference"]).default("onnxruntime"),
+    device: z.enum(["cpu", "cuda", "webgpu", "directml", "coreml"]).default("cpu"),
+    plan: z.enum(["auto", "whole", "layerwise", "recompute"]).default("auto"),
+    threads: z.int().positive().nullable().default(null),
+    out: z.string().min(1),
+  });
+}

@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { CumaError, formatBytes, hasCode, messageOf } from "../util/index.ts";
+
+const MAX_TEXT_BYTES = 512_000_000;
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder; expected a file",
+  ENOTDIR: "it is a file; expected a folder",
+  ENOSPC: "the disk is full",
+  EFBIG: "the file-size limit is reached",
+  EDQUOT: "the disk quota is used up",
+};
+
+/** A failed file operation as a message that names the file and why. */
+export function fileError(path: string, doing: string, error: unknown): CumaError {
+  const code = Object.keys(reasons).find((key) => hasCode(error, key));
+  return new CumaError(`${path}: ${doing}: ${code === undefined ? messageOf(error) : reasons[code]!}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Writes a file so that it is there completely or not at all: to a temporary name beside it, to the disk, then renamed.
+ * @throws CumaError naming the file; nothing of it is left then.
+ */
+export function writeFileAtomic(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  let fd: number | undefined;
+  try {
+    fd = openSync(temporary, "w");
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 28));
+    fsyncSync(fd);
+    closeSync(fd);
+    fd = undefined;
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    rmSync(temporary, { force: true });
+    throw fileError(path, "cannot be written", error);
+  }
+}
+
+/** Makes renames inside a folder last. */
+export function syncFolder(path: string): void {
+  if (process.platform === "win32") return;
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** SHA-256 (hex) of a file's content, read piece by piece. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
+  return hash.digest("hex");
+}
+
+/** @throws CumaError naming the file where it cannot be read, is too large, or is not UTF-8. */
+export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
+  let bytes: Uint8Array;
+  try {
+    const { size } = statSync(path);
+    if (size > maxBytes) {
+      throw new CumaError(`it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`);
+    }
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
+  }
+}
+
+/** @throws CumaError naming the file, and where in it the JSON goes wrong. */
+export function readJson(path: string, maxBytes = MAX_TEXT_BYTES): unknown {
+  const text = readText(path, maxBytes);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CumaError(`${path}: is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Names in a folder, sorted. */
+export function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
+}

@@ -1,0 +1,39 @@
+import { CumaError } from "../util/index.ts";
+import { profileText, type Profile } from "./profile.ts";
+
+/** A question with fixed options, put to a reader. */
+export interface Choice {
+  readonly profile: Profile;
+  readonly question: string;
+  readonly options: readonly string[];
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** What the model answers with: "A", "B", ... */
+export function optionLabel(index: number): string {
+  return String.fromCharCode(65 + index);
+}
+
+export const MAX_OPTIONS = 26;
+
+/**
+ * A choice as a chat: the persona as the system message, then the question with lettered options, as the CuMA reference
+ * code puts WorldValuesBench's. The model is to answer with a letter.
+ * @param persona Whether the prompt tells who reads. Without it only the adapter's router can know.
+ * @throws CumaError for fewer than 2 or more than 26 options.
+ */
+export function choiceMessages({ profile, question, options }: Choice, persona: boolean): ChatMessage[] {
+  if (options.length < 2 || options.length > MAX_OPTIONS) {
+    throw new CumaError(`expected 2 to ${MAX_OPTIONS} options, found ${options.length}: "${question.slice(0, 80)}"`);
+  }
+  const list = options.map((option, i) => `${optionLabel(i)}. ${option.replace(/\.$/, "")}.`).join(" ");
+  const text = profileText(profile);
+  return [
+    ...(persona && text !== "" ? [{ role: "system", content: text } as const] : []),
+    { role: "user", content: `${question} ${list} You can only choose one option.` },
+  ];
+}

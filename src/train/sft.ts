@@ -1,0 +1,74 @@
+import type { Precision } from "../graph/index.ts";
+import { makeBatch, type Batch } from "../models/index.ts";
+import type { Labels } from "./plan.ts";
+
+/** What a token is trained to be: one token, or a distribution over several. */
+export interface Target {
+  /** Index of the token that predicts it. */
+  readonly position: number;
+  readonly tokens: readonly number[];
+  /** Sum to 1. */
+  readonly probabilities: readonly number[];
+}
+
+/** An example for supervised fine-tuning. */
+export interface SftExample {
+  readonly id: string;
+  /** Prompt and answer; the last answer token is left out, since nothing is predicted from it. */
+  readonly inputIds: readonly number[];
+  readonly targets: readonly Target[];
+  /** Number of people whose answer this is. */
+  readonly weight: number;
+  /** Index into the vectors of the run's profiles. */
+  readonly profile: number;
+}
+
+/** Examples made when asked for. */
+export interface SftSource {
+  readonly length: number;
+  at(index: number): SftExample;
+}
+
+/** Answer tokens of examples, each counted with the example's weight. */
+export function answerWeight(examples: readonly SftExample[]): number {
+  return examples.reduce((sum, { targets, weight }) => sum + targets.length * weight, 0);
+}
+
+/**
+ * A padded batch and its labels.
+ * @param total What the weights of the labels are divided by: the answer tokens of all batches of a step.
+ */
+export function sftBatch(
+  examples: readonly SftExample[],
+  total: number,
+  precision: Precision,
+): { batch: Batch; labels: Labels } {
+  const batch = makeBatch(
+    examples.map(({ inputIds }) => ({ ids: inputIds })),
+    { precision },
+  );
+  const rows: number[] = [];
+  const row: number[] = [];
+  const token: number[] = [];
+  const weight: number[] = [];
+  for (const [b, example] of examples.entries()) {
+    for (const { position, tokens, probabilities } of example.targets) {
+      for (const [i, id] of tokens.entries()) {
+        if (probabilities[i] === 0) continue;
+        row.push(rows.length);
+        token.push(id);
+        weight.push((probabilities[i]! * example.weight) / total);
+      }
+      rows.push(b * batch.tokens + batch.starts[b]! + position);
+    }
+  }
+  return {
+    batch,
+    labels: {
+      rows: Int32Array.from(rows),
+      row: Int32Array.from(row),
+      token: Int32Array.from(token),
+      weight: Float64Array.from(weight),
+    },
+  };
+}
