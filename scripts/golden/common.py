@@ -10,7 +10,6 @@ import contextlib
 import importlib.metadata
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,14 +41,18 @@ def fresh(name: str) -> Path:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes JSON with lists of numbers on one line each, so that a diff shows which case changed."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
-    one_line = re.sub(r"\[\s*(-?[\d.eE+-]+(?:,\s*-?[\d.eE+-]+)*)\s*\]", _join, text)
-    path.write_text(one_line + "\n", encoding="utf-8")
+    """Writes JSON with each list of plain values on one line, so that a diff shows which case changed."""
+    path.write_text(_json(value, "") + "\n", encoding="utf-8")
 
 
-def _join(match: re.Match[str]) -> str:
-    return "[" + re.sub(r"\s+", "", match.group(1)) + "]"
+def _json(value: object, indent: str) -> str:
+    inner = indent + " "
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (dict, list, tuple)) for item in value):
+        return "[\n" + ",\n".join(inner + _json(item, inner) for item in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def rounded(values: torch.Tensor, digits: int) -> list[float]:

@@ -65,7 +65,7 @@ class Trie implements TokenTree {
     let node = from;
     for (const id of text) {
       let siblings = this.children.get(node);
-      if (!siblings) this.children.set(node, (siblings = new Map()));
+      if (!siblings) this.children.set(node, (siblings = new Map<number, number>()));
       let next = siblings.get(id);
       if (next === undefined) {
         next = this.ids.length;
