@@ -1,5 +1,6 @@
 export * from "./adapter.ts";
 export * from "./batch.ts";
+export * from "./chatTemplate.ts";
 export * from "./choice.ts";
 export * from "./config.ts";
 export * from "./decoder.ts";
@@ -9,5 +10,6 @@ export * from "./profile.ts";
 export * from "./profileSpace.ts";
 export * from "./projection.ts";
 export * from "./scoring.ts";
+export * from "./tokenizer.ts";
 export * from "./types.ts";
 export * from "./weights.ts";
