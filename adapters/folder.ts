@@ -27,6 +27,16 @@ export interface LoadedAdapter {
   readonly parameters: Feeds;
   /** Null where the folder does not say: one of the reference code's, or an adapter without profiles. */
   readonly profileSpace: ProfileSpace | null;
+  /** Null where the folder was made by other software. */
+  readonly reader: ReaderSettings | null;
+}
+
+/** What an adapter was trained to know of its readers. */
+export interface ReaderSettings {
+  /** Names of the attributes of a profile, in order. */
+  readonly attributes: readonly string[];
+  /** Whether the prompt tells who reads. */
+  readonly persona: boolean;
 }
 
 const profileSchema = z.strictObject({
@@ -37,11 +47,14 @@ const profileSchema = z.strictObject({
   standardize: z.boolean(),
 });
 
+const readerSchema = z.strictObject({ attributes: z.array(z.string()), persona: z.boolean() });
+
 const folderSchema = z.looseObject({
   peft_type: z.string(),
   demographic_embed_dim: z.int().nonnegative().optional(),
   hidden_size: z.int().positive().optional(),
   profile_encoder: profileSchema.optional(),
+  reader: readerSchema.optional(),
 });
 
 /** The two files of an adapter folder. The same adapter always gives the same bytes. */
@@ -49,6 +62,7 @@ export function encodeAdapter(
   adapter: Adapter,
   parameters: Feeds,
   profileSpace: ProfileSpace | null,
+  reader: ReaderSettings,
   base: { readonly name: string; readonly config: DecoderConfig },
 ): Record<string, Uint8Array> {
   const config = {
@@ -56,6 +70,7 @@ export function encodeAdapter(
     base_model_name_or_path: base.name,
     model_type: base.config.modelType,
     hidden_size: base.config.hiddenSize,
+    reader,
     ...(profileSpace && {
       profile_encoder: {
         encoder: profileSpace.encoder,
@@ -129,7 +144,7 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
     if (extra !== undefined) {
       throw new CumaError(`${file.path}: tensor "${extra}" fits no module that ${path} and the base have`);
     }
-    return { adapter, parameters, profileSpace };
+    return { adapter, parameters, profileSpace, reader: config.reader ?? null };
   } finally {
     file.close();
   }

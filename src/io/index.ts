@@ -1,2 +1,3 @@
 export * from "./files.ts";
+export * from "./lock.ts";
 export * from "./safetensors.ts";

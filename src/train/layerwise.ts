@@ -1,5 +1,5 @@
 import { grad, residuals } from "../autodiff/index.ts";
-import type { Executable } from "../engine/index.ts";
+import type { Engine, Executable } from "../engine/index.ts";
 import {
   evaluate,
   Graph,
@@ -35,11 +35,11 @@ import {
 import { balanceScale, headName, lossGraph, routerOutputs } from "./stepGraph.ts";
 import { stepFeeds } from "./whole.ts";
 
-/** The compiled passes of all layers that are equal in everything but their tensors. */
-interface LayerPasses {
-  readonly forward: Compiled;
+/** The passes of all layers that are equal in everything but their tensors. */
+interface LayerPasses<Pass> {
+  readonly forward: Pass;
   /** Undefined below the lowest adapted layer. */
-  readonly backward: Compiled | undefined;
+  readonly backward: Pass | undefined;
   /** Names of the values that the forward pass keeps for the backward pass. */
   readonly saved: readonly string[];
   readonly routers: readonly string[];
@@ -58,15 +58,42 @@ interface Compiled {
  * again.
  */
 export async function layerwisePlan(model: PlanModel, recompute: boolean): Promise<TrainingPlan> {
-  const { config, adapter } = model;
   const foreign = model.parameters.specs.find(
     ({ name, part }) => !name.startsWith("model.layers.") && part !== "profile",
   );
   if (foreign) throw new Error(`parameter "${foreign.name}" is in no layer; train it by the plan "whole"`);
+  const passes = await compilePasses(model.engine, buildPasses(model, recompute));
+  return new LayerwisePlan(model, recompute, passes, await compileHead(model), await compileProjection(model));
+}
+
+/**
+ * Bytes that a step keeps from the forward for the backward pass, in float32.
+ * @param sizes B rows of T tokens, R of them predicting an answer token.
+ */
+export function savedBytes(
+  model: PassModel,
+  sizes: { readonly B: number; readonly T: number; readonly R: number },
+  recompute: boolean,
+): number {
+  const bindings = new Map(Object.entries(sizes));
+  let total = 0;
+  for (const { forward, backward, saved } of buildPasses(model, recompute)) {
+    if (!backward) continue;
+    for (const name of ["hidden", ...saved]) {
+      total += 4 * forward.outputs.get(name)!.shape.reduce<number>((n, dim) => n * evaluate(dim, bindings)!, 1);
+    }
+  }
+  return total;
+}
+
+type PassModel = Pick<PlanModel, "config" | "adapter" | "projection">;
+
+/** The programs of every layer; equal layers share one object. */
+function buildPasses(model: PassModel, recompute: boolean): LayerPasses<Program>[] {
+  const { config, adapter } = model;
   const lowest = Math.min(...adapter.sites.map((site) => site.layer));
-  const variants = new Map<string, LayerPasses>();
-  const passes: LayerPasses[] = [];
-  for (let layer = 0; layer < config.numLayers; layer++) {
+  const variants = new Map<string, LayerPasses<Program>>();
+  return Array.from({ length: config.numLayers }, (_, layer) => {
     const options: LayerOptions = {
       adapter,
       rows: layer === config.numLayers - 1 && trimsLastLayer(config, adapter),
@@ -75,23 +102,34 @@ export async function layerwisePlan(model: PlanModel, recompute: boolean): Promi
     const backward = layer < lowest ? "none" : layer === lowest ? "parameters" : "all";
     const key = `${layerVariant(config, layer, options)} ${backward}`;
     let variant = variants.get(key);
-    if (!variant) variants.set(key, (variant = await compileLayer(model, layer, options, backward, recompute)));
-    passes.push(variant);
-  }
-  return new LayerwisePlan(model, recompute, passes, await compileHead(model), await compileProjection(model));
+    if (!variant) variants.set(key, (variant = buildLayerPasses(model, layer, options, backward, recompute)));
+    return variant;
+  });
 }
 
-async function compileLayer(
-  { config, adapter, engine, projection }: PlanModel,
+async function compilePasses(
+  engine: Engine,
+  passes: readonly LayerPasses<Program>[],
+): Promise<LayerPasses<Compiled>[]> {
+  const compile = async (built: Program): Promise<Compiled> => ({
+    program: built,
+    executable: await engine.compile(built),
+  });
+  const done = new Map<LayerPasses<Program>, LayerPasses<Compiled>>();
+  for (const built of new Set(passes)) {
+    const backward = built.backward && (await compile(built.backward));
+    done.set(built, { ...built, forward: await compile(built.forward), backward });
+  }
+  return passes.map((built) => done.get(built)!);
+}
+
+function buildLayerPasses(
+  { config, adapter, projection }: PassModel,
   layer: number,
   options: LayerOptions,
   backward: "none" | "parameters" | "all",
   recompute: boolean,
-): Promise<LayerPasses> {
-  const compile = async (compiled: Program): Promise<Compiled> => ({
-    program: compiled,
-    executable: await engine.compile(compiled),
-  });
+): LayerPasses<Program> {
   const graph = new Graph();
   const x = graph.input("x", "float", ["B", "T", config.hiddenSize]);
   const shared = sharedInputs(graph, config, adapter, "T");
@@ -100,7 +138,7 @@ async function compileLayer(
   const routers = built.routers.map(({ name }) => name);
   const outputs = { hidden: built.hidden, ...routerOutputs(built.routers) };
   if (backward === "none") {
-    return { forward: await compile(program(outputs)), backward: undefined, saved: [], routers, parameters };
+    return { forward: program(outputs), backward: undefined, saved: [], routers, parameters };
   }
 
   const wrt: Record<string, Value> = {
@@ -120,8 +158,8 @@ async function compileLayer(
   const kept = recompute ? [] : residuals(Object.values(outputs), gradients);
   const saved = Object.fromEntries(kept.map((value, i) => [`saved.${i}`, value]));
   return {
-    forward: await compile(program({ ...outputs, ...saved })),
-    backward: await compile(program(backwardOutputs, saved)),
+    forward: program({ ...outputs, ...saved }),
+    backward: program(backwardOutputs, saved),
     saved: Object.keys(saved),
     routers,
     parameters,
@@ -161,7 +199,7 @@ async function compileProjection({ engine, projection }: PlanModel): Promise<Pro
 class LayerwisePlan implements TrainingPlan {
   readonly name: "layerwise" | "recompute";
   private readonly model: PlanModel;
-  private readonly passes: readonly LayerPasses[];
+  private readonly passes: readonly LayerPasses<Compiled>[];
   private readonly head: Executable;
   private readonly projection: Projection | undefined;
   private readonly layers: readonly Feeds[];
@@ -171,7 +209,7 @@ class LayerwisePlan implements TrainingPlan {
   constructor(
     model: PlanModel,
     recompute: boolean,
-    passes: readonly LayerPasses[],
+    passes: readonly LayerPasses<Compiled>[],
     head: Executable,
     projection: Projection | undefined,
   ) {

@@ -1,24 +1,11 @@
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { hostname } from "node:os";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSafetensors, SafetensorsFile, syncFolder, writeFileAtomic } from "../io/index.ts";
-import { CumaError, hasCode, messageOf } from "../util/index.ts";
+import { encodeSafetensors, LOCK_FILE, lockFolder, SafetensorsFile, syncFolder, writeFileAtomic } from "../io/index.ts";
+import { CumaError, messageOf } from "../util/index.ts";
 import type { AdamW } from "./adamw.ts";
 import type { LogEntry } from "./loop.ts";
 import type { ParameterStore } from "./parameters.ts";
 
-const LOCK = "lock";
 const LOG = "log.jsonl";
 const RUN = "run.json";
 const OPTIMIZER = "optimizer.safetensors";
@@ -42,6 +29,7 @@ interface State {
 export class RunFolder {
   readonly path: string;
   private checkpoint: number | null = null;
+  private unlock: () => void = () => undefined;
 
   private constructor(path: string) {
     this.path = path;
@@ -59,13 +47,13 @@ export class RunFolder {
       throw new CumaError(`${path}: the output folder cannot be made: ${messageOf(error)}`, { cause: error });
     }
     const folder = new RunFolder(path);
-    const names = folder.names().filter((name) => name !== LOCK);
+    const names = folder.names().filter((name) => name !== LOCK_FILE);
     if (mode === "new" && names.length > 0) {
       throw new CumaError(
         `${path}: the output folder is not empty (${names.slice(0, 3).join(", ")}); give --resume to go on with the run in it, --overwrite to replace it, or another folder`,
       );
     }
-    folder.lock();
+    folder.unlock = lockFolder(path);
     if (mode === "overwrite") {
       const ours = /^(adapter_config\.json|adapter_model\.safetensors|log\.jsonl|run\.json|checkpoint-\d+(\.tmp)?)$/;
       for (const name of names) if (ours.test(name)) rmSync(join(path, name), { recursive: true });
@@ -164,7 +152,7 @@ export class RunFolder {
 
   /** Gives the folder back. */
   close(): void {
-    rmSync(join(this.path, LOCK), { force: true });
+    this.unlock();
   }
 
   private names(): string[] {
@@ -172,29 +160,6 @@ export class RunFolder {
       return readdirSync(this.path).sort();
     } catch (error) {
       throw new CumaError(`${this.path}: cannot be read: ${messageOf(error)}`, { cause: error });
-    }
-  }
-
-  private lock(): void {
-    const path = join(this.path, LOCK);
-    for (;;) {
-      try {
-        const fd = openSync(path, "wx");
-        writeSync(fd, JSON.stringify({ pid: process.pid, host: hostname() }));
-        closeSync(fd);
-        return;
-      } catch (error) {
-        if (!hasCode(error, "EEXIST")) {
-          throw new CumaError(`${path}: cannot be written: ${messageOf(error)}`, { cause: error });
-        }
-      }
-      const owner = readOwner(path);
-      if (owner === null || owner.host !== hostname() || isAlive(owner.pid)) {
-        throw new CumaError(
-          `${this.path}: another run is writing here${owner ? ` (process ${owner.pid} on ${owner.host})` : ""}; if that is not so, remove ${path}`,
-        );
-      }
-      rmSync(path, { force: true });
     }
   }
 
@@ -211,23 +176,6 @@ export class RunFolder {
         }
       });
     writeFileAtomic(path, new TextEncoder().encode(kept.map((line) => `${line}\n`).join("")));
-  }
-}
-
-function readOwner(path: string): { pid: number; host: string } | null {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as { pid: number; host: string };
-  } catch {
-    return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, "EPERM");
   }
 }
 

@@ -1,0 +1,181 @@
+import { cellDistribution, mostOptions, overQuestions, PREDICTED, TRUE, type QuestionCells } from "./cells.ts";
+import { entropy } from "./distributions.ts";
+import { reasons, type MetricInput, type Prepared } from "./metric.ts";
+
+/** Sums over questions of how far groups lie apart. */
+export interface Dispersion {
+  /** D(F_pred) */
+  predicted: number;
+  /** D(F_true), sampling noise subtracted */
+  true: number;
+  /** <dF_pred, dF_true> */
+  cross: number;
+  /** <dF_pred, dF_pred>: D(F_pred) itself for ordered options */
+  predictedNorm: number;
+  /** <dF_true, dF_true>, sampling noise subtracted */
+  trueNorm: number;
+}
+
+/** Smaller dispersions are rounding: deviations of 1e-7, the resolution of float32 probabilities. */
+const ROUNDING = 1e-14;
+
+/**
+ * Prepares a function of the dispersion between groups, for `mci`, `rho` and `beta`. For a question of K options, with
+ * w_g the group's share of the question's weight:
+ *
+ * ordered:  D(F) = sum_g w_g sum_{k<K} (F_gk - Fbar_k)^2 / (K - 1),  Fbar = sum_g w_g F_g,  F the CDF; <dF, dF'> alike
+ * nominal:  D(p) = H(pbar) - sum_g w_g H(p_g);  <dp, dp'> = sum_g w_g sum_k dp_gk dp'_gk / 2
+ *
+ * A true distribution that is a histogram of n answers, n = (sum w)^2 / sum w^2, differs between groups by chance alone.
+ * What is expected of that is subtracted: for ordered options sum_g w_g (1 - w_g) sum_k F_gk (1 - F_gk) / (n_g - 1) /
+ * (K - 1), alike for norms, and for entropies the second-order bias. A resample has that noise twice, of the people and
+ * of the drawing. Groups with one answer to a question have no known noise and are left out of that question.
+ */
+export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion) => number): Prepared {
+  const { questions, sums } = input.cells();
+  const work = new Workspace(questions);
+  const prepared = overQuestions(
+    input,
+    5,
+    false,
+    (question, of, out, resampled) => work.add(question, of, out, resampled ? 2 : 1),
+    ([predicted, truth, cross, predictedNorm, trueNorm]) =>
+      finish({
+        predicted: predicted!,
+        true: truth!,
+        cross: cross!,
+        predictedNorm: predictedNorm!,
+        trueNorm: trueNorm!,
+      }),
+  );
+  let lone = 0;
+  for (const question of questions) {
+    for (const { group, offset } of question.cells) if (group >= 0 && isLone(question, offset, sums)) lone++;
+  }
+  return { ...prepared, excluded: { ...prepared.excluded, ...reasons({ "cells with one answer": lone }) } };
+}
+
+/** Number of equally weighted answers that are worth what a cell has; Infinity where its distribution is known. */
+function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
+  const weight = sums[offset + 3 * question.options]!;
+  return weight > 0 ? weight ** 2 / sums[offset + 3 * question.options + 1]! : Infinity;
+}
+
+const isLone = (question: QuestionCells, offset: number, sums: Float64Array): boolean =>
+  answersOf(question, offset, sums) < 1 + 1e-9;
+
+class Workspace {
+  private readonly p: Float64Array;
+  private readonly q: Float64Array;
+  /** By cell: one after another, a distribution (nominal) or its CDF (ordered). */
+  private readonly truths: Float64Array;
+  private readonly predictions: Float64Array;
+  private readonly shares: Float64Array;
+  /** Variance of a cell's histogram over F (1 - F). */
+  private readonly variances: Float64Array;
+  private readonly truthMean: Float64Array;
+  private readonly predictionMean: Float64Array;
+
+  constructor(questions: readonly QuestionCells[]) {
+    const options = mostOptions(questions);
+    const cells = questions.reduce((most, question) => Math.max(most, question.cells.length), 0);
+    this.p = new Float64Array(options);
+    this.q = new Float64Array(options);
+    this.truths = new Float64Array(options * cells);
+    this.predictions = new Float64Array(options * cells);
+    this.shares = new Float64Array(cells);
+    this.variances = new Float64Array(cells);
+    this.truthMean = new Float64Array(options);
+    this.predictionMean = new Float64Array(options);
+  }
+
+  /** Adds a question's terms in the order of `Dispersion` to `out`. */
+  add(question: QuestionCells, sums: Float64Array, out: Float64Array, noises: number): void {
+    const { ordered, options } = question;
+    const { p, q, truths, predictions, shares, variances, truthMean, predictionMean } = this;
+    const width = ordered ? options - 1 : options;
+    let cells = 0;
+    let total = 0;
+    let truthEntropy = 0;
+    let predictionEntropy = 0;
+    for (const { group, offset } of question.cells) {
+      if (group < 0 || isLone(question, offset, sums)) continue;
+      if (!cellDistribution(question, offset, sums, TRUE, p)) continue;
+      if (!cellDistribution(question, offset, sums, PREDICTED, q)) continue;
+      let weight = 0;
+      for (let k = 0; k < options; k++) weight += sums[offset + k]!;
+      total += weight;
+      shares[cells] = weight;
+      const sampled = sums[offset + 3 * options]! / weight;
+      variances[cells] = sampled > 0 ? (noises * sampled ** 2) / (answersOf(question, offset, sums) - 1) : 0;
+      if (!ordered) {
+        truthEntropy += weight * entropy(p, options);
+        predictionEntropy += weight * entropy(q, options);
+      }
+      for (let k = 0, sumP = 0, sumQ = 0; k < width; k++) {
+        sumP += p[k]!;
+        sumQ += q[k]!;
+        truths[cells * width + k] = ordered ? sumP : p[k]!;
+        predictions[cells * width + k] = ordered ? sumQ : q[k]!;
+      }
+      cells++;
+    }
+    if (cells < 2) return;
+    truthMean.fill(0);
+    predictionMean.fill(0);
+    for (let g = 0; g < cells; g++) {
+      shares[g]! /= total;
+      for (let k = 0; k < width; k++) {
+        truthMean[k]! += shares[g]! * truths[g * width + k]!;
+        predictionMean[k]! += shares[g]! * predictions[g * width + k]!;
+      }
+    }
+    let predictedNorm = 0;
+    let trueNorm = 0;
+    let cross = 0;
+    for (let g = 0; g < cells; g++) {
+      const share = shares[g]!;
+      for (let k = 0; k < width; k++) {
+        const truth = truths[g * width + k]!;
+        const dTruth = truth - truthMean[k]!;
+        const dPrediction = predictions[g * width + k]! - predictionMean[k]!;
+        predictedNorm += share * dPrediction * dPrediction;
+        cross += share * dPrediction * dTruth;
+        trueNorm += share * (dTruth * dTruth - (1 - share) * variances[g]! * truth * (1 - truth));
+      }
+    }
+    const scale = ordered ? options - 1 : 2;
+    out[2]! += cross / scale;
+    out[3]! += orZero(predictedNorm / scale);
+    out[4]! += orZero(trueNorm / scale);
+    out[0]! += orZero(ordered ? predictedNorm / scale : entropy(predictionMean, width) - predictionEntropy / total);
+    out[1]! += orZero(
+      ordered ? trueNorm / scale : entropy(truthMean, width) - truthEntropy / total - this.entropyNoise(cells, width),
+    );
+  }
+
+  /** What sampling adds to H(pbar) - sum_g w_g H(p_g), to second order: half of sum var(p_k) / p_k, for each entropy. */
+  private entropyNoise(cells: number, width: number): number {
+    let noise = 0;
+    for (let g = 0; g < cells; g++) {
+      const share = this.shares[g]!;
+      for (let k = 0; k < width; k++) {
+        const p = this.truths[g * width + k]!;
+        if (p > 0) noise += share * this.variances[g]! * (1 - p) * (1 - (share * p) / this.truthMean[k]!);
+      }
+    }
+    return noise / 2;
+  }
+}
+
+const orZero = (value: number): number => (Math.abs(value) < ROUNDING ? 0 : value);
+
+/** R = sqrt(D(F_pred) / D(F_true)), sums over questions; NaN where the true groups do not differ beyond noise. */
+export function spread({ predicted, true: truth }: Dispersion): number {
+  return truth > 0 ? Math.sqrt(Math.max(0, predicted) / truth) : NaN;
+}
+
+/** <dF_pred, dF_true> / (|dF_pred| |dF_true|); NaN where either does not vary. */
+export function alignment({ cross, predictedNorm, trueNorm }: Dispersion): number {
+  return predictedNorm > 0 && trueNorm > 0 ? cross / Math.sqrt(predictedNorm * trueNorm) : NaN;
+}

@@ -1,0 +1,58 @@
+import { ARGMAX, mostOptions, overQuestions, pooledDistribution, PREDICTED, TRUE } from "./cells.ts";
+import { emd } from "./distributions.ts";
+import { hasTruth, reasons, type Metric, type MetricInput, type Prepared } from "./metric.ts";
+
+function pooledEmd(input: MetricInput, part: number): Prepared {
+  const most = mostOptions(input.cells().questions);
+  const p = new Float64Array(most);
+  const q = new Float64Array(most);
+  const prepared = overQuestions(
+    input,
+    2,
+    true,
+    (question, sums, out) => {
+      if (!question.ordered) return;
+      if (!pooledDistribution(question, sums, TRUE, p) || !pooledDistribution(question, sums, part, q)) return;
+      out[0]! += emd(p, q, question.options);
+      out[1]! += 1;
+    },
+    (terms) => (terms[1]! > 0 ? terms[0]! / terms[1]! : NaN),
+  );
+  const { table } = input;
+  let nominal = 0;
+  for (let row = 0; row < table.rows; row++) {
+    if (!table.questions[table.question[row]!]!.ordered && hasTruth(table, row)) nominal++;
+  }
+  return {
+    ...prepared,
+    n: prepared.n - nominal,
+    excluded: { ...prepared.excluded, ...reasons({ "options are no scale": nominal }) },
+  };
+}
+
+/**
+ * WorldValuesBench's EMD with predicted distributions: by question, the Wasserstein-1 distance between the pooled
+ * predicted and the pooled true scores, the K levels rescaled to [0, 1]; then the mean over ordered questions. As
+ * `evaluation/evaluate.py` of WorldValuesBench, with each model score replaced by the distribution that it is drawn from.
+ *
+ * 0: the population as a whole is matched, which one marginal for everybody does too: it does not see collapse. 1: all
+ * answer at one end and all predictions lie at the other. Never negative. NaN: no ordered question has a known truth.
+ */
+export const emdProb: Metric = {
+  title: "WVB EMD, pooled predicted distributions",
+  higherIsBetter: false,
+  range: [0, 1],
+  prepare: (input) => pooledEmd(input, PREDICTED),
+};
+
+/**
+ * WorldValuesBench's EMD as published: as `emdProb`, with each row's most probable option as its one predicted score.
+ *
+ * 0: the histogram of most probable options equals that of the answers; 1, negative and NaN as for `emdProb`.
+ */
+export const emdArgmax: Metric = {
+  title: "WVB EMD, most probable options",
+  higherIsBetter: false,
+  range: [0, 1],
+  prepare: (input) => pooledEmd(input, ARGMAX),
+};

@@ -1,0 +1,32 @@
+import { mostOptions, overQuestions, pooledDistribution, PREDICTED, TRUE } from "./cells.ts";
+import { entropy } from "./distributions.ts";
+import type { Metric } from "./metric.ts";
+
+/**
+ * Mean over questions of the entropy of the pooled predicted distribution, divided by the mean over the same questions
+ * of the entropy of the pooled human distribution.
+ *
+ * 1: as spread as people are, over the whole population (one marginal for everybody has that too); 0: one option always;
+ * above 1: more spread than people; never negative; NaN: no truth is known, or people all agree.
+ */
+export const entropyRatio: Metric = {
+  title: "entropy of pooled predictions / entropy of pooled answers",
+  higherIsBetter: null,
+  range: [0, Infinity],
+  prepare(input) {
+    const most = mostOptions(input.cells().questions);
+    const p = new Float64Array(most);
+    const q = new Float64Array(most);
+    return overQuestions(
+      input,
+      2,
+      true,
+      (question, sums, out) => {
+        if (!pooledDistribution(question, sums, TRUE, p) || !pooledDistribution(question, sums, PREDICTED, q)) return;
+        out[0]! += entropy(q, question.options);
+        out[1]! += entropy(p, question.options);
+      },
+      (terms) => (terms[1]! > 0 ? terms[0]! / terms[1]! : NaN),
+    );
+  },
+};

@@ -1,0 +1,25 @@
+import { meanOverCells } from "./cells.ts";
+import { kl } from "./distributions.ts";
+import type { Metric } from "./metric.ts";
+
+/** Share of the uniform distribution that predictions are mixed with, so that the divergence stays finite. */
+export const EPSILON = 1e-6;
+
+/**
+ * Mean over (question, group) of KL(p || (1 - e) q + e / K) in nats, e = 1e-6, between the group's true distribution p
+ * and its predicted distribution q over K options.
+ *
+ * 0: every group is matched; 1: a nat is lost per answer; never negative; NaN: no row has both a known truth and a group.
+ */
+export const klDivergence: Metric = {
+  title: "KL(true || predicted) within each question and group (nats)",
+  higherIsBetter: false,
+  range: [0, Infinity],
+  prepare(input) {
+    const smooth: number[] = [];
+    return meanOverCells(input, (p, q, options) => {
+      for (let k = 0; k < options; k++) smooth[k] = (1 - EPSILON) * q[k]! + EPSILON / options;
+      return kl(p, smooth, options);
+    });
+  },
+};

@@ -1,0 +1,268 @@
+import type { Profile } from "../src/models/index.ts";
+import { CumaError } from "../src/util/index.ts";
+import { Growing } from "./growing.ts";
+
+/** One prediction: what a model gives for one example, beside what is true of it. */
+export interface PredictionRow {
+  /** Unique within the table. */
+  readonly exampleId: string;
+  readonly questionId: string;
+  /** Who answered; null where the row is a group's distribution. */
+  readonly participantId: string | null;
+  readonly profile: Profile;
+  /** The same list in every row of a question. */
+  readonly options: readonly string[];
+  /** Whether the options are levels of one scale; the same in every row of a question. */
+  readonly ordered: boolean;
+  /** Index of the person's option; null where it is not known. */
+  readonly answer: number | null;
+  /** True distribution over the options; null where only one answer is known. */
+  readonly target: readonly number[] | null;
+  /** The model's distribution over the options. */
+  readonly probabilities: readonly number[];
+  /** Weight in averages, 0 or more. */
+  readonly weight: number;
+}
+
+/** What every row of one question shares. */
+export interface Question {
+  readonly id: string;
+  readonly options: readonly string[];
+  readonly ordered: boolean;
+}
+
+/** A text column as codes into its distinct values; -1 where there is none. */
+export interface TextColumn {
+  readonly codes: Int32Array;
+  readonly values: readonly string[];
+}
+
+/**
+ * Predictions by column, for millions of rows. Made by `PredictionTableBuilder`, which holds every row to its rules.
+ *
+ * The K options of row i have the probabilities `probabilities[offsets[i] .. offsets[i+1]]` and, where
+ * `hasTarget[i]` is 1, the target at the same places of `targets`.
+ */
+export interface PredictionTable {
+  readonly rows: number;
+  readonly exampleIds: readonly string[];
+  /** [rows] index into `questions`. */
+  readonly question: Int32Array;
+  readonly questions: readonly Question[];
+  readonly participant: TextColumn;
+  /** By attribute, in the order in which rows named them. */
+  readonly attributes: ReadonlyMap<string, TextColumn>;
+  /** [rows] index of the person's option, -1 where it is not known. */
+  readonly answer: Int32Array;
+  /** [rows + 1] */
+  readonly offsets: Float64Array;
+  readonly probabilities: Float64Array;
+  /** As long as `probabilities`; empty where no row has a target. */
+  readonly targets: Float64Array;
+  readonly hasTarget: Uint8Array;
+  readonly weight: Float64Array;
+  row(index: number): PredictionRow;
+}
+
+/** How far from 1 a distribution may sum. */
+const SUM_TOLERANCE = 1e-6;
+
+/**
+ * Collects rows into a table and checks each.
+ * @param source Named in errors, such as the file that the rows come from.
+ */
+export class PredictionTableBuilder {
+  private readonly source: string;
+  private readonly exampleIds: string[] = [];
+  private readonly seen = new Set<string>();
+  private readonly questions: Question[] = [];
+  private readonly questionCodes = new Map<string, number>();
+  private readonly question = new Growing(Int32Array);
+  private readonly participant = new TextColumnBuilder();
+  private readonly attributes = new Map<string, TextColumnBuilder>();
+  private readonly answer = new Growing(Int32Array);
+  private readonly offsets = new Growing(Float64Array);
+  private readonly probabilities = new Growing(Float64Array);
+  private readonly targets = new Growing(Float64Array);
+  private readonly hasTarget = new Growing(Uint8Array);
+  private readonly weight = new Growing(Float64Array);
+
+  constructor(source = "predictions") {
+    this.source = source;
+    this.offsets.push(0);
+  }
+
+  /**
+   * @throws CumaError naming the source and the row (from 1) where probabilities or the target are no distribution
+   * over the options, the answer is no option, the weight is negative, the example came before, or the question came
+   * with other options.
+   */
+  add(row: PredictionRow): void {
+    const number = this.exampleIds.length + 1;
+    const fail = (what: string): never => {
+      throw new CumaError(`${this.source}: row ${number} (example "${row.exampleId}"): ${what}`);
+    };
+    if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
+    const { exampleId, questionId, participantId, options, answer, target, probabilities, weight } = row;
+    for (const [name, text] of Object.entries({ exampleId, questionId, participantId, ...row.profile })) {
+      if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
+    }
+    if (options.length < 2) fail(`expected 2 options or more, found ${options.length}`);
+    checkDistribution("probabilities", probabilities, options.length, fail);
+    if (target) checkDistribution("target", target, options.length, fail);
+    if (answer !== null && !(Number.isInteger(answer) && answer >= 0 && answer < options.length)) {
+      fail(`answer: expected null or an option's index from 0 to ${options.length - 1}, found ${answer}`);
+    }
+    if (!(weight >= 0 && weight < Infinity)) fail(`weight: expected a finite number, 0 or more, found ${weight}`);
+    const question = this.questionOf(row, fail);
+
+    this.seen.add(row.exampleId);
+    this.exampleIds.push(row.exampleId);
+    this.question.push(question);
+    this.participant.set(number - 1, row.participantId);
+    for (const [name, value] of Object.entries(row.profile)) {
+      let column = this.attributes.get(name);
+      if (!column) this.attributes.set(name, (column = new TextColumnBuilder()));
+      column.set(number - 1, value);
+    }
+    this.answer.push(answer ?? -1);
+    for (const p of probabilities) this.probabilities.push(p);
+    this.hasTarget.push(target ? 1 : 0);
+    if (target) {
+      this.targets.padTo(this.offsets.last());
+      for (const p of target) this.targets.push(p);
+    }
+    this.offsets.push(this.probabilities.length);
+    this.weight.push(weight);
+  }
+
+  /** The table of the rows so far. */
+  build(): PredictionTable {
+    const rows = this.exampleIds.length;
+    if (this.targets.length > 0) this.targets.padTo(this.probabilities.length);
+    return new ColumnarTable({
+      rows,
+      exampleIds: this.exampleIds,
+      question: this.question.done(),
+      questions: this.questions,
+      participant: this.participant.done(rows),
+      attributes: new Map([...this.attributes].map(([name, column]) => [name, column.done(rows)])),
+      answer: this.answer.done(),
+      offsets: this.offsets.done(),
+      probabilities: this.probabilities.done(),
+      targets: this.targets.done(),
+      hasTarget: this.hasTarget.done(),
+      weight: this.weight.done(),
+    });
+  }
+
+  private questionOf(row: PredictionRow, fail: (what: string) => never): number {
+    const known = this.questionCodes.get(row.questionId);
+    if (known === undefined) {
+      this.questionCodes.set(row.questionId, this.questions.length);
+      return this.questions.push({ id: row.questionId, options: [...row.options], ordered: row.ordered }) - 1;
+    }
+    const { options, ordered } = this.questions[known]!;
+    if (options.length !== row.options.length || options.some((option, i) => option !== row.options[i])) {
+      const [before, now] = [JSON.stringify(options), JSON.stringify(row.options)];
+      fail(`options: expected those of the question's earlier rows, ${before}, found ${now}`);
+    }
+    if (ordered !== row.ordered) {
+      fail(`ordered: expected ${ordered}, as in the question's earlier rows, found ${row.ordered}`);
+    }
+    return known;
+  }
+}
+
+type Columns = Omit<PredictionTable, "row">;
+
+class ColumnarTable implements PredictionTable {
+  readonly rows: number;
+  readonly exampleIds: readonly string[];
+  readonly question: Int32Array;
+  readonly questions: readonly Question[];
+  readonly participant: TextColumn;
+  readonly attributes: ReadonlyMap<string, TextColumn>;
+  readonly answer: Int32Array;
+  readonly offsets: Float64Array;
+  readonly probabilities: Float64Array;
+  readonly targets: Float64Array;
+  readonly hasTarget: Uint8Array;
+  readonly weight: Float64Array;
+
+  constructor(columns: Columns) {
+    this.rows = columns.rows;
+    this.exampleIds = columns.exampleIds;
+    this.question = columns.question;
+    this.questions = columns.questions;
+    this.participant = columns.participant;
+    this.attributes = columns.attributes;
+    this.answer = columns.answer;
+    this.offsets = columns.offsets;
+    this.probabilities = columns.probabilities;
+    this.targets = columns.targets;
+    this.hasTarget = columns.hasTarget;
+    this.weight = columns.weight;
+  }
+
+  row(index: number): PredictionRow {
+    if (!(Number.isInteger(index) && index >= 0 && index < this.rows)) {
+      throw new RangeError(`expected a row from 0 to ${this.rows - 1}, found ${index}`);
+    }
+    const { id, options, ordered } = this.questions[this.question[index]!]!;
+    const from = this.offsets[index]!;
+    const to = this.offsets[index + 1]!;
+    const profile: [string, string][] = [];
+    for (const [name, { codes, values }] of this.attributes) {
+      if (codes[index]! >= 0) profile.push([name, values[codes[index]!]!]);
+    }
+    return {
+      exampleId: this.exampleIds[index]!,
+      questionId: id,
+      participantId: this.participant.values[this.participant.codes[index]!] ?? null,
+      profile: Object.fromEntries(profile),
+      options,
+      ordered,
+      answer: this.answer[index]! < 0 ? null : this.answer[index]!,
+      target: this.hasTarget[index] === 1 ? Array.from(this.targets.subarray(from, to)) : null,
+      probabilities: Array.from(this.probabilities.subarray(from, to)),
+      weight: this.weight[index]!,
+    };
+  }
+}
+
+function checkDistribution(
+  name: string,
+  values: readonly number[],
+  options: number,
+  fail: (what: string) => never,
+): void {
+  if (values.length !== options) {
+    fail(`${name}: expected ${options} numbers, one for each option, found ${values.length}`);
+  }
+  let sum = 0;
+  for (const [i, value] of values.entries()) {
+    if (!(value >= 0)) fail(`${name}[${i}]: expected a number in [0, 1], found ${value}`);
+    sum += value;
+  }
+  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+    fail(`${name}: expected a sum of 1 (within ${SUM_TOLERANCE}), found ${sum}`);
+  }
+}
+
+class TextColumnBuilder {
+  private readonly codes = new Growing(Int32Array);
+  private readonly codeOf = new Map<string, number>();
+
+  set(row: number, value: string | null): void {
+    this.codes.padTo(row, -1);
+    let code = value === null ? -1 : this.codeOf.get(value);
+    if (code === undefined) this.codeOf.set(value!, (code = this.codeOf.size));
+    this.codes.push(code);
+  }
+
+  done(rows: number): TextColumn {
+    this.codes.padTo(rows, -1);
+    return { codes: this.codes.done(), values: [...this.codeOf.keys()] };
+  }
+}

@@ -1,0 +1,252 @@
+import { createReadStream } from "node:fs";
+import { extname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CsvError, parse } from "csv-parse";
+import * as z from "zod";
+import { fileError, writeFileAtomic } from "../src/io/files.ts";
+import { METADATA_KEY, readColumnar, writeColumnar } from "../src/io/parquet.ts";
+import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
+import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
+import { arrowRecords, toArrow } from "./predictionsArrow.ts";
+
+export interface PredictionsFile {
+  readonly table: PredictionTable;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;
+type Format = (typeof formats)[number];
+
+/** The columns that are not attributes of a profile. */
+const COLUMNS = [
+  "example_id",
+  "question_id",
+  "participant_id",
+  "options",
+  "ordered",
+  "answer",
+  "target",
+  "probabilities",
+  "weight",
+] as const;
+
+/** Columns that hold JSON in CSV and TSV. */
+const JSON_COLUMNS: ReadonlySet<string> = new Set(COLUMNS.slice(3));
+
+/**
+ * Writes predictions as Parquet, Arrow IPC, JSON lines, CSV or TSV, by the name's extension. Metadata stands in the
+ * schema (Parquet, Arrow), in a first line `{"metadata": ...}` (JSON lines) or in a first line `# cuma {...}` (CSV, TSV).
+ * Equal tables give equal bytes.
+ * @throws CumaError naming the file where its extension is none of these, an attribute has the name of another column,
+ * or it cannot be written.
+ */
+export function writePredictions(
+  path: string,
+  table: PredictionTable,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  const format = formatOf(path);
+  for (const name of table.attributes.keys()) {
+    if (COLUMNS.some((column) => column === name)) {
+      throw new CumaError(`${path}: the attribute "${name}" has the name of another column; expected another name`);
+    }
+  }
+  const sorted = JSON.stringify(Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))));
+  if (format === ".parquet" || format === ".arrow") {
+    writeColumnar(path, toArrow(table, sorted));
+    return;
+  }
+  const head = sorted === "{}" ? "" : format === ".jsonl" ? `{"metadata":${sorted}}\n` : `${COMMENT}${sorted}\n`;
+  writeFileAtomic(path, Buffer.concat([Buffer.from(head), ...textPieces(table, format)]));
+}
+
+/**
+ * Reads what `writePredictions` writes, and such tables of other programs: columns may stand in any order,
+ * `participant_id`, `answer`, `target` and `weight` may be missing, and every column of another name is an attribute.
+ * @throws CumaError naming the file, the row (from 1) and the column.
+ */
+export async function readPredictions(path: string): Promise<PredictionsFile> {
+  const format = formatOf(path);
+  const builder = new PredictionTableBuilder(path);
+  let row = 0;
+  const add = (record: unknown): void => builder.add(toRow(path, ++row, record));
+  let metadata: string | undefined;
+  if (format === ".parquet" || format === ".arrow") {
+    const table = readColumnar(path);
+    metadata = table.schema.metadata.get(METADATA_KEY);
+    for (const record of arrowRecords(table)) add(record);
+  } else if (format === ".jsonl") {
+    for await (const line of lines(path)) {
+      const value = parseLine(path, row + 1, line);
+      const first = row === 0 && metadata === undefined ? metadataLine.safeParse(value).data : undefined;
+      if (first) metadata = JSON.stringify(first.metadata);
+      else add(value);
+    }
+  } else {
+    const first = await firstLine(path);
+    if (first.startsWith(COMMENT)) metadata = first.slice(COMMENT.length);
+    for await (const record of separated(path, format === ".csv" ? "," : "\t", metadata === undefined ? 1 : 2))
+      add(record);
+  }
+  return { table: builder.build(), metadata: metadata === undefined ? {} : parseMetadata(path, metadata) };
+}
+
+function formatOf(path: string): Format {
+  const extension = extname(path).toLowerCase();
+  const format = formats.find((known) => known === extension);
+  if (format === undefined) throw new CumaError(`${path}: ${unknownName("file extension", extension, formats)}`);
+  return format;
+}
+
+const metadataSchema = z.record(z.string(), z.string());
+
+function parseMetadata(path: string, text: string): Record<string, string> {
+  try {
+    return metadataSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new CumaError(`${path}: metadata: expected a JSON object of texts, found ${text.slice(0, 100)}`, {
+      cause: error,
+    });
+  }
+}
+
+const rowSchema = z.looseObject({
+  example_id: z.string(),
+  question_id: z.string(),
+  participant_id: z.string().nullish(),
+  options: z.array(z.string()),
+  ordered: z.boolean(),
+  answer: z.number().nullish(),
+  target: z.array(z.number()).nullish(),
+  probabilities: z.array(z.number()),
+  weight: z.number().nullish(),
+});
+
+function toRow(path: string, row: number, record: unknown): PredictionRow {
+  const parsed = rowSchema.safeParse(record);
+  if (!parsed.success) {
+    const { path: at, message } = parsed.error.issues[0]!;
+    throw new CumaError(`${path}: row ${row}: ${at.length === 0 ? "" : `${at.join(".")}: `}${message}`);
+  }
+  const profile: [string, string][] = [];
+  for (const [name, value] of Object.entries(parsed.data)) {
+    if (value === null || Object.hasOwn(rowSchema.shape, name)) continue;
+    if (typeof value !== "string") {
+      throw new CumaError(`${path}: row ${row}: ${name}: expected a text or null, found ${JSON.stringify(value)}`);
+    }
+    profile.push([name, value]);
+  }
+  const { data } = parsed;
+  return {
+    exampleId: data.example_id,
+    questionId: data.question_id,
+    participantId: data.participant_id ?? null,
+    profile: Object.fromEntries(profile),
+    options: data.options,
+    ordered: data.ordered,
+    answer: data.answer ?? null,
+    target: data.target ?? null,
+    probabilities: data.probabilities,
+    weight: data.weight ?? 1,
+  };
+}
+
+const COMMENT = "# cuma ";
+const PIECE_ROWS = 10_000;
+
+function* textPieces(table: PredictionTable, format: ".jsonl" | ".csv" | ".tsv"): Generator<Buffer> {
+  const attributes = [...table.attributes.keys()];
+  const names = [...COLUMNS.slice(0, 3), ...attributes, ...COLUMNS.slice(3)];
+  const separator = format === ".csv" ? "," : "\t";
+  const line = (cells: readonly unknown[]): string =>
+    format === ".jsonl"
+      ? JSON.stringify(Object.fromEntries(names.map((name, i) => [name, cells[i]])))
+      : cells.map((value) => quoted(value, separator)).join(separator);
+  if (format !== ".jsonl") yield Buffer.from(`${line(names)}\n`);
+  for (let from = 0; from < table.rows; from += PIECE_ROWS) {
+    let text = "";
+    for (let i = from; i < Math.min(table.rows, from + PIECE_ROWS); i++) {
+      const row = table.row(i);
+      const { exampleId, questionId, participantId, profile, options, ordered, answer, target, probabilities } = row;
+      const values = attributes.map((name) => profile[name] ?? null);
+      const cells = [exampleId, questionId, participantId, ...values, options, ordered, answer, target, probabilities];
+      text += `${line([...cells, row.weight])}\n`;
+    }
+    yield Buffer.from(text);
+  }
+}
+
+/** A cell of CSV or TSV: nothing for null, JSON for a list; quoted where a reader would take it for something else. */
+function quoted(value: unknown, separator: string): string {
+  if (value === null) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const special = /["\n\r]/.test(text) || text.includes(separator) || text !== text.trim() || text.startsWith("#");
+  return special ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const metadataLine = z.strictObject({ metadata: metadataSchema });
+
+function parseLine(path: string, row: number, line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw new CumaError(`${path}: row ${row}: is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function* textChunks(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      yield decoder.decode(bytes as Uint8Array, { stream: true });
+    }
+    decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
+    throw fileError(path, "cannot be read", error);
+  }
+}
+
+async function* lines(path: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of textChunks(path)) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop()!;
+    for (const part of parts) if (part.trim() !== "") yield part;
+  }
+  if (rest.trim() !== "") yield rest;
+}
+
+async function firstLine(path: string): Promise<string> {
+  for await (const line of lines(path)) return line.trimEnd();
+  return "";
+}
+
+async function* separated(path: string, delimiter: string, from: number): AsyncGenerator<Record<string, unknown>> {
+  const parser = parse({ columns: true, delimiter, from_line: from, bom: true, skip_empty_lines: true });
+  const done = pipeline(Readable.from(textChunks(path)), parser);
+  done.catch(() => undefined);
+  let row = 0;
+  try {
+    for await (const record of parser) yield uncell(path, ++row, record as Record<string, string>);
+    await done;
+  } catch (error) {
+    if (error instanceof CsvError) throw new CumaError(`${path}: row ${row + 1}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** The texts of a row as the values they stand for; an empty cell is null. */
+function uncell(path: string, row: number, cells: Readonly<Record<string, string>>): Record<string, unknown> {
+  const value = (name: string, text: string): unknown => {
+    if (text === "") return null;
+    if (!JSON_COLUMNS.has(name)) return text;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new CumaError(`${path}: row ${row}: ${name}: expected JSON, found ${text.slice(0, 100)}`, { cause: error });
+    }
+  };
+  return Object.fromEntries(Object.entries(cells).map(([name, text]) => [name, value(name, text)]));
+}

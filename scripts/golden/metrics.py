@@ -1,0 +1,134 @@
+"""Golden values for evaluation metrics: scipy, scikit-learn and numpy on random inputs, and WorldValuesBench's EMD.
+
+    python scripts/golden/metrics.py
+
+Writes test/fixtures/golden/metrics.json. The EMD of WorldValuesBench is computed as its evaluation/evaluate.py (commit
+351947c) does: answers and model scores rescaled to [0, 1] by the question's range, scipy's wasserstein_distance between
+the two samples by question, the mean over questions. Predicted distributions take the samples' place as weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from common import FIXTURES, versions, write_json
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy, wasserstein_distance
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+
+def wasserstein_cases(rng: np.random.Generator) -> list[dict]:
+    cases = []
+    for size_a, size_b, digits in [(1, 1, 3), (2, 5, 3), (7, 4, 1), (12, 12, 0), (30, 9, 2)]:
+        a, b = (np.round(rng.normal(size=n) * 3, digits) for n in (size_a, size_b))
+        wa, wb = (np.round(rng.uniform(0.1, 2, n), 3) for n in (size_a, size_b))
+        cases.append(
+            {
+                "valuesA": a.tolist(),
+                "weightsA": wa.tolist(),
+                "valuesB": b.tolist(),
+                "weightsB": wb.tolist(),
+                "distance": float(wasserstein_distance(a, b, wa, wb)),
+            }
+        )
+    return cases
+
+
+def distribution_cases(rng: np.random.Generator) -> list[dict]:
+    cases = []
+    for options in (2, 3, 4, 5, 7, 10):
+        p, q = rng.dirichlet(np.full(options, 0.6), 2)
+        if options in (4, 7):
+            p[1] = 0
+            p /= p.sum()
+        levels = np.linspace(0, 1, options)
+        cases.append(
+            {
+                "p": p.tolist(),
+                "q": q.tolist(),
+                "entropy": float(entropy(p)),
+                "kl": float(entropy(p, q)),
+                "jsd": float(jensenshannon(p, q, base=2)),
+                "variation": float(np.abs(p - q).sum() / 2),
+                "emd": float(wasserstein_distance(levels, levels, p, q)),
+            }
+        )
+    return cases
+
+
+def table_case(rng: np.random.Generator) -> dict:
+    """People of three countries who each answered some of five questions, and a model's distributions."""
+    options = [4, 2, 10, 5, 3]
+    rows = []
+    for person in range(60):
+        for question, count in enumerate(options):
+            if rng.uniform() < 0.8:
+                p = rng.dirichlet(np.full(count, 0.8))
+                answer = int(rng.choice(count, p=0.5 * p + 0.5 / count))
+                rows.append((person, person % 3, question, answer, p))
+    answers = np.array([row[3] for row in rows])
+    predicted = np.array([int(np.argmax(row[4])) for row in rows])
+    countries = np.array([row[1] for row in rows])
+    questions = np.array([row[2] for row in rows])
+    right = answers == predicted
+
+    emd_prob, emd_argmax, group_emd, similarity, predicted_entropy, human_entropy = [], [], [], [], [], []
+    for question, count in enumerate(options):
+        levels = np.arange(count) / (count - 1)
+        chosen = [row for row in rows if row[2] == question]
+        truth = [row[3] / (count - 1) for row in chosen]
+        pooled = np.mean([row[4] for row in chosen], axis=0)
+        emd_prob.append(wasserstein_distance(truth, levels, None, pooled))
+        scores = [int(np.argmax(row[4])) / (count - 1) for row in chosen]
+        emd_argmax.append(wasserstein_distance(truth, scores))
+        predicted_entropy.append(entropy(pooled))
+        human_entropy.append(entropy(np.bincount([row[3] for row in chosen], minlength=count)))
+        for country in range(3):
+            cell = [row for row in chosen if row[1] == country]
+            p = np.bincount([row[3] for row in cell], minlength=count)
+            q = np.mean([row[4] for row in cell], axis=0)
+            group_emd.append(wasserstein_distance(levels, levels, p, q))
+            similarity.append(1 - jensenshannon(p, q, base=2))
+    by_country = [float(accuracy_score(answers[countries == c], predicted[countries == c])) for c in range(3)]
+    likelihood = [-np.log(row[4][row[3]]) for row in rows]
+    assert np.isclose(
+        np.mean(likelihood), np.average([log_loss([r[3]], [r[4]], labels=range(len(r[4]))) for r in rows]), rtol=1e-6
+    )
+    return {
+        "options": options,
+        "participant": [row[0] for row in rows],
+        "country": countries.tolist(),
+        "question": questions.tolist(),
+        "answer": answers.tolist(),
+        "probabilities": [row[4].tolist() for row in rows],
+        "expected": {
+            "accuracy": float(accuracy_score(answers, predicted)),
+            "macroF1": float(f1_score(answers, predicted, average="macro")),
+            "countryMacroAccuracy": float(np.mean(by_country)),
+            "sigmaInequity": float(np.std(by_country)),
+            "worstGroup": min(by_country),
+            "groupGap": max(by_country) - min(by_country),
+            "nll": float(np.mean(likelihood)),
+            "emdProb": float(np.mean(emd_prob)),
+            "emdArgmax": float(np.mean(emd_argmax)),
+            "entropyRatio": float(np.mean(predicted_entropy) / np.mean(human_entropy)),
+            "groupEmd": float(np.mean(group_emd)),
+            "oneMinusJsd": float(np.mean(similarity)),
+        },
+    }
+
+
+def main() -> None:
+    rng = np.random.default_rng(20)
+    write_json(
+        FIXTURES / "metrics.json",
+        {
+            "versions": {key: value for key, value in versions("numpy", "scipy", "scikit-learn").items() if key != "torch"},
+            "wasserstein": wasserstein_cases(rng),
+            "distributions": distribution_cases(rng),
+            "table": table_case(rng),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

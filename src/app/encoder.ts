@@ -1,0 +1,32 @@
+import type { Engine } from "../engine/index.ts";
+import {
+  baseEncoder,
+  cachedEncoder,
+  Decoder,
+  loadSentenceTransformer,
+  resolveModel,
+  vectorsEncoder,
+  type TextEncoder,
+} from "../models/index.ts";
+import { hashBase, type BaseModel, type LoadOptions } from "./base.ts";
+
+/**
+ * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a
+ * safetensors file of vectors, or the folder or hub id of a sentence encoder. What it has encoded is kept on disk.
+ * @param baseHash SHA-256 of the base, where it is known already.
+ */
+export async function openEncoder(
+  name: string,
+  base: BaseModel,
+  engine: Engine,
+  options: LoadOptions = {},
+  baseHash?: string,
+): Promise<TextEncoder> {
+  if (name.endsWith(".safetensors")) return vectorsEncoder(name);
+  if (name === "base") {
+    const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
+    return cachedEncoder(baseEncoder(decoder, base.tokenizer, baseHash ?? (await hashBase(base.folder))));
+  }
+  const { folder } = await resolveModel(name, options);
+  return cachedEncoder(await loadSentenceTransformer(folder, engine));
+}

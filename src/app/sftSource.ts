@@ -1,0 +1,126 @@
+import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
+import { optionLabel, profileText, type Profile } from "../models/index.ts";
+import type { SftExample, SftSource, Target } from "../train/index.ts";
+import { CumaError } from "../util/index.ts";
+import type { Prompts } from "./prompts.ts";
+import { selectAttributes } from "./readers.ts";
+
+/** Examples kept: those of a window of batches, which are asked for twice. */
+const CACHED = 4096;
+
+/** What stands behind a training example. */
+export interface Cell {
+  readonly id: string;
+  /** An example of the question and the profile. */
+  readonly example: ChoiceExample;
+  readonly profile: Profile;
+  /** Index into `profiles`. */
+  readonly profileIndex: number;
+  /** Weights of the options. */
+  readonly target: readonly number[];
+  /** Number of people. */
+  readonly weight: number;
+}
+
+/**
+ * A data set as training examples. With hard labels every answer is an example; with soft labels all answers of one
+ * profile to one question are one example, whose label is their distribution.
+ */
+export class ChoiceSft implements SftSource {
+  readonly length: number;
+  /** The distinct profiles, by index. */
+  readonly profiles: readonly Profile[];
+  private readonly source: ExampleSource;
+  private readonly prompts: Prompts;
+  private readonly soft: boolean;
+  private readonly profileIndex: Int32Array;
+  /** With soft labels: the first example of each cell, and the weights of its options. */
+  private readonly cells: readonly { readonly first: number; readonly counts: number[] }[] = [];
+  private readonly cache = new Map<number, SftExample>();
+
+  constructor(
+    source: ExampleSource,
+    prompts: Prompts,
+    { attributes, labels }: { readonly attributes: readonly string[]; readonly labels: "hard" | "soft" },
+  ) {
+    this.source = source;
+    this.prompts = prompts;
+    this.soft = labels === "soft";
+    const indices = new Map<string, number>();
+    const profiles: Profile[] = [];
+    const cells = new Map<string, { first: number; counts: number[] }>();
+    this.profileIndex = new Int32Array(source.length);
+    for (let i = 0; i < source.length; i++) {
+      const example = source.at(i);
+      const profile = selectAttributes(example.profile, attributes);
+      const text = profileText(profile);
+      let index = indices.get(text);
+      if (index === undefined) {
+        indices.set(text, (index = profiles.length));
+        profiles.push(profile);
+      }
+      this.profileIndex[i] = index;
+      if (!this.soft) continue;
+      const key = JSON.stringify([example.questionId, text]);
+      let cell = cells.get(key);
+      if (!cell) cells.set(key, (cell = { first: i, counts: example.options.map(() => 0) }));
+      for (const [k, share] of targetOf(example).entries()) cell.counts[k]! += share * example.weight;
+    }
+    this.profiles = profiles;
+    if (this.soft) this.cells = [...cells.values()];
+    this.length = this.soft ? this.cells.length : source.length;
+  }
+
+  cell(index: number): Cell {
+    if (!this.soft) {
+      const example = this.source.at(index);
+      if (example.answer === null) {
+        throw new CumaError(`example "${example.id}" has a distribution instead of an answer; use train.labels: soft`);
+      }
+      return { ...this.describe(index, example), id: example.id, target: targetOf(example), weight: example.weight };
+    }
+    const { first, counts } = this.cells[index]!;
+    const weight = counts.reduce((a, b) => a + b, 0);
+    const described = this.describe(first, this.source.at(first));
+    const id = `${described.example.questionId}: ${profileText(described.profile)}`;
+    return { ...described, id, target: counts.map((count) => count / weight), weight };
+  }
+
+  private describe(index: number, example: ChoiceExample): Pick<Cell, "example" | "profile" | "profileIndex"> {
+    const profileIndex = this.profileIndex[index]!;
+    return { example, profile: this.profiles[profileIndex]!, profileIndex };
+  }
+
+  at(index: number): SftExample {
+    const known = this.cache.get(index);
+    if (known) return known;
+    const made = this.make(this.cell(index));
+    if (this.cache.size >= CACHED) this.cache.delete(this.cache.keys().next().value!);
+    this.cache.set(index, made);
+    return made;
+  }
+
+  private make({ id, example, profile, profileIndex, target, weight }: Cell): SftExample {
+    const prompt = this.prompts.prompt({ ...example, profile }, `example "${id}"`);
+    const last = prompt.length - 1;
+    if (!this.soft) {
+      const answer = this.prompts.answer(target.indexOf(1));
+      const targets = answer.map((token, i): Target => ({ position: last + i, tokens: [token], probabilities: [1] }));
+      return { id, inputIds: [...prompt, ...answer.slice(0, -1)], targets, weight, profile: profileIndex };
+    }
+    const tokens = this.prompts.answers(target.length).map((ids, i) => {
+      if (ids.length !== 1) {
+        throw new CumaError(
+          `train.labels: soft needs option letters of one token; this base splits "${optionLabel(i)}" into ${ids.length}`,
+        );
+      }
+      return ids[0]!;
+    });
+    const targets = [{ position: last, tokens, probabilities: target }];
+    return { id, inputIds: prompt, targets, weight, profile: profileIndex };
+  }
+}
+
+function targetOf({ answer, target, options }: ChoiceExample): readonly number[] {
+  return target ?? options.map((_, k) => (k === answer ? 1 : 0));
+}

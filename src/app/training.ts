@@ -1,0 +1,279 @@
+import { availableParallelism, freemem } from "node:os";
+import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
+import { datasets } from "../../datasets/index.ts";
+import type { Engine } from "../engine/index.ts";
+import {
+  baseShapes,
+  linearSites,
+  profileWidth,
+  projectionParameter,
+  standardisation,
+  standardise,
+  type Adapter,
+  type AdapterTarget,
+  type ProfileSpace,
+} from "../models/index.ts";
+import {
+  AdamW,
+  BatchSchedule,
+  choosePlan,
+  estimateMemory,
+  makePlan,
+  parameterCounts,
+  ParameterStore,
+  RunFolder,
+  runTraining,
+  totalSteps,
+  type LogEntry,
+  type PlanName,
+  type RunIdentity,
+} from "../train/index.ts";
+import { CumaError } from "../util/index.ts";
+import { hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
+import { openEncoder } from "./encoder.ts";
+import { gitHash, versions } from "./package.ts";
+import { Prompts } from "./prompts.ts";
+import { checkAttributes, encodeProfiles } from "./readers.ts";
+import type { RunConfig } from "./runConfig.ts";
+import { ChoiceSft } from "./sftSource.ts";
+
+/** Prompts whose characters might be more tokens than the base takes are read before the run starts. */
+const TOKENS_PER_CHARACTER = 4;
+const TEMPLATE_CHARACTERS = 250;
+
+type Progress = (message: string) => void;
+
+/** The examples of a run and what reads them. */
+export interface RunData {
+  readonly base: BaseModel;
+  readonly source: ChoiceSft;
+  readonly prompts: Prompts;
+  readonly reader: ReaderSettings;
+  /** SHA-256 by file. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Everything a run needs before its first step. */
+export interface PreparedRun extends RunData {
+  readonly config: RunConfig;
+  readonly engine: Engine;
+  readonly adapter: Adapter;
+  readonly parameters: ParameterStore;
+  readonly space: ProfileSpace | null;
+  /** By profile index. */
+  readonly vectors: readonly Float32Array[] | null;
+  readonly plan: PlanName;
+  readonly memoryBytes: number;
+  readonly identity: RunIdentity;
+}
+
+/** Loads the data and the base of a run file. */
+export async function loadRunData(config: RunConfig, onProgress: Progress): Promise<RunData> {
+  const { data, train } = config;
+  onProgress(`reading ${data.dir} (${data.split})`);
+  const found = await datasets[data.benchmark].load(data.dir, data.split, { limit: data.limit, seed: train.seed });
+  if (found.length === 0) throw new CumaError(`${data.dir}: the split "${data.split}" has no examples`);
+  if (data.attributes) checkAttributes(data.attributes, found.attributes);
+  const attributes = data.attributes ?? found.attributes;
+  const base = await loadBase(config.base, { revision: config.revision, onProgress });
+  const prompts = new Prompts(base, data.persona);
+  const source = new ChoiceSft(found, prompts, { attributes, labels: train.labels });
+  checkLengths(source, base);
+  return { base, source, prompts, reader: { attributes, persona: data.persona }, files: found.files };
+}
+
+/** Reads those examples now that could be too long for the base, so that no run stops at one of them. */
+function checkLengths(source: ChoiceSft, { config }: BaseModel): void {
+  const longest = Math.min(config.maxPositions, config.slidingWindow ?? Infinity);
+  for (let i = 0; i < source.length; i++) {
+    const { example, profile } = source.cell(i);
+    const texts = [example.question, ...example.options, ...Object.entries(profile).flat()];
+    const characters = texts.reduce((sum, text) => sum + text.length + 4, TEMPLATE_CHARACTERS);
+    if (characters * TOKENS_PER_CHARACTER > longest) source.at(i);
+  }
+}
+
+/** Does everything that comes before the first step. */
+export async function prepareRun(config: RunConfig, onProgress: Progress): Promise<PreparedRun> {
+  const engine = makeEngine(config);
+  const data = await loadRunData(config, onProgress);
+  const { base, source } = data;
+  onProgress("hashing the base");
+  const baseHash = await hashBase(base.folder);
+  const { space, vectors } = await encodeReaders(config, data, baseHash, engine, onProgress);
+  const adapter = fit(config, base, space ? profileWidth(space) : 0);
+  const specs = [...adapter.parameters, ...(space?.projection ? [projectionParameter(space.projection)] : [])];
+  const parameters = new ParameterStore(specs, engine.precision);
+  parameters.initialise(config.train.seed);
+  const model = { config: base.config, weights: base.weights, adapter, parameters, projection: space?.projection };
+  const sizes = largestBatch(config, source);
+  const needs = { sizes, accelerator: config.device !== "cpu", availableBytes: freemem() + process.memoryUsage().rss };
+  const plan = config.plan === "auto" ? choosePlan(model, needs) : config.plan;
+  const { base: _base, revision: _revision, data: dataConfig, ...kept } = config;
+  return {
+    ...data,
+    config,
+    engine,
+    adapter,
+    parameters,
+    space,
+    vectors,
+    plan,
+    memoryBytes: estimateMemory(plan, model, needs),
+    identity: {
+      ...Object.fromEntries(Object.entries(kept).filter(([key]) => key !== "out")),
+      data: { ...dataConfig, dir: undefined },
+      plan,
+      threads: config.threads ?? availableParallelism(),
+      baseHash,
+      dataFiles: data.files,
+      encoderHash: space?.encoderHash ?? null,
+      versions: versions(),
+    },
+  };
+}
+
+/** The vectors of the run's profiles, where the adapter takes any. */
+async function encodeReaders(
+  { encoder: settings, adapter, ...config }: RunConfig,
+  { base, source }: RunData,
+  baseHash: string,
+  engine: Engine,
+  onProgress: Progress,
+): Promise<{ space: ProfileSpace | null; vectors: Float32Array[] | null }> {
+  const takesProfiles = fit({ ...config, encoder: settings, adapter }, base, 1).profileWidth > 0;
+  if (settings.model === "none" || !takesProfiles) return { space: null, vectors: null };
+  onProgress(`encoding ${source.profiles.length} profiles`);
+  const encoder = await openEncoder(settings.model, base, engine, { onProgress }, baseHash);
+  const { width } = encoder;
+  const raw = await encodeProfiles(source.profiles, encoder, { standard: null, width });
+  await encoder.dispose();
+  const standard = settings.standardize ? standardisation(raw) : null;
+  const vectors = standard ? raw.map((vector) => standardise(vector, standard)) : raw;
+  const projection = settings.projection > 0 ? { inWidth: width, outWidth: settings.projection } : undefined;
+  const space = { encoder: settings.model, encoderHash: encoder.hash, width, standard, projection };
+  return { space, vectors };
+}
+
+function fit({ adapter }: RunConfig, base: BaseModel, width: number): Adapter {
+  const target: AdapterTarget = {
+    sites: linearSites(base.config),
+    baseShapes: baseShapes(base.config),
+    profileWidth: width,
+  };
+  return adapters[adapter.method].fit(adapter, target);
+}
+
+/** Size of the largest of the first batches: those of one epoch differ little. */
+function largestBatch({ train }: RunConfig, source: ChoiceSft): { B: number; T: number; R: number } {
+  const schedule = new BatchSchedule(source.length, train.batchSize, train.seed, (i) => source.at(i).inputIds.length);
+  let T = 0;
+  for (let batch = 0; batch < Math.min(8, schedule.batchesPerEpoch); batch++) {
+    for (const i of schedule.at(batch)) T = Math.max(T, source.at(i).inputIds.length);
+  }
+  const B = Math.min(train.batchSize, source.length);
+  return { B, T, R: B * source.at(0).targets.length };
+}
+
+/** What `--dry-run` shows. */
+export function describeRun(run: PreparedRun): Record<string, unknown> & { readonly memoryBytes: number } {
+  const { config, source, parameters, plan, memoryBytes } = run;
+  return {
+    config: { ...config, plan },
+    examples: source.length,
+    profiles: source.profiles.length,
+    steps: totalSteps(source.length, config.train),
+    batch: largestBatch(config, source),
+    parameters: parameterCounts(parameters.specs),
+    memoryBytes,
+    identity: run.identity,
+  };
+}
+
+export interface RunHooks {
+  readonly signal: AbortSignal;
+  onStart(info: { readonly startStep: number; readonly steps: number; readonly plan: PlanName }): void;
+  onStep(entry: LogEntry, steps: number): void;
+  onWarning(message: string): void;
+}
+
+/**
+ * Trains by a run file into its output folder.
+ * @param mode What is done with what is in the folder: see RunFolder.open.
+ * @returns Whether anything was left to do.
+ */
+export async function train(
+  config: RunConfig,
+  mode: "new" | "overwrite" | "resume",
+  onProgress: Progress,
+  hooks: RunHooks,
+): Promise<boolean> {
+  const folder = RunFolder.open(config.out, mode);
+  try {
+    if (mode === "resume" && folder.finished) return false;
+    const run = await prepareRun(config, onProgress);
+    await trainPrepared(run, folder, mode === "resume", hooks);
+    return true;
+  } finally {
+    folder.close();
+  }
+}
+
+async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolean, hooks: RunHooks): Promise<void> {
+  const { config, base, engine, adapter, parameters, space, source, vectors, reader, identity } = run;
+  const { betas, eps, weightDecay } = config.train;
+  const optimizer = new AdamW(parameters, { beta1: betas[0], beta2: betas[1], eps, weightDecay, decayAll: false });
+  const encode = (): Record<string, Uint8Array> => encodeAdapter(adapter, parameters.views, space, reader, base);
+  const restored = resume ? folder.resume(identity) : null;
+  if (restored) {
+    parameters.set(loadAdapter(restored.adapterFolder, base.config).parameters);
+    folder.readOptimizer(optimizer);
+  }
+  const steps = totalSteps(source.length, config.train);
+  const startStep = restored?.step ?? 0;
+  hooks.onStart({ startStep, steps, plan: run.plan });
+  if (startStep < steps) {
+    const plan = await makePlan(run.plan, {
+      engine,
+      config: base.config,
+      weights: base.weights,
+      adapter,
+      parameters,
+      projection: space?.projection,
+    });
+    try {
+      await runTraining(
+        { plan, adapter, parameters, optimizer, source, vectors, settings: config.train, precision: engine.precision },
+        {
+          startStep,
+          signal: hooks.signal,
+          onStep: (entry, total) => {
+            folder.log(entry);
+            hooks.onStep(entry, total);
+          },
+          onWarning: (message) => {
+            hooks.onWarning(message);
+          },
+          save: (step) => Promise.resolve(folder.save(step, identity, encode(), parameters, optimizer)),
+          lastSave: () => folder.lastCheckpoint,
+        },
+      );
+    } finally {
+      await plan.dispose();
+    }
+  }
+  folder.finish(encode(), {
+    config: { ...config, plan: run.plan },
+    seed: config.train.seed,
+    versions: versions(),
+    gitHash: gitHash(),
+    baseHash: identity["baseHash"],
+    dataFiles: run.files,
+    encoder: space && { name: space.encoder, hash: space.encoderHash, width: space.width },
+    examples: source.length,
+    profiles: source.profiles.length,
+    steps,
+    parameters: parameterCounts(parameters.specs),
+    sites: adapter.sites.map(({ path }) => path),
+  });
+}

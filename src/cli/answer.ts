@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { loadCuma } from "../app/index.ts";
+import { addModelOptions, collect, modelOptions, options, parseProfile, type ModelFlags } from "./options.ts";
+import { say } from "./progress.ts";
+
+interface AnswerFlags extends ModelFlags {
+  readonly profile?: readonly string[];
+  readonly question: string;
+  readonly option: readonly string[];
+  readonly json?: boolean;
+}
+
+export function answerCommand(): Command {
+  return addModelOptions(new Command("answer"))
+    .description("the distribution of a reader's answers to one question, and how it is routed")
+    .option("--profile <name=value>", "an attribute of the reader; may be given again", collect)
+    .requiredOption("--question <text>", "the question")
+    .requiredOption("--option <text>", "an option; give 2 to 26", collect)
+    .addOption(options.json())
+    .addHelpText(
+      "after",
+      '\nExample:\n  cuma answer --base demo --adapter runs/wvb-cuma --profile country=Japan --profile age=25-34 \\\n    --question "How important is family in your life?" --option "Very important" --option "Not important"',
+    )
+    .action(runAnswer);
+}
+
+async function runAnswer(flags: AnswerFlags): Promise<void> {
+  const profile = parseProfile(flags.profile ?? []);
+  const model = await loadCuma(modelOptions(flags, say));
+  try {
+    const { distribution, routing } = await model.answer({
+      profile,
+      question: flags.question,
+      options: flags.option,
+    });
+    if (flags.json) {
+      const { question, option: given } = flags;
+      console.log(JSON.stringify({ profile, question, options: given, distribution, routing }, null, 2));
+      return;
+    }
+    for (const [i, text] of flags.option.entries()) console.log(`${distribution[i]!.toFixed(4)}  ${text}`);
+    if (routing.length > 0) console.log("\nexperts' weights, mean over the prompt's tokens:");
+    for (const { router, gates } of routing) {
+      console.log(
+        `${router.replace(/^model\.layers\./, "layer ").padEnd(28)} ${gates.map((g) => g.toFixed(3)).join(" ")}`,
+      );
+    }
+  } finally {
+    await model.dispose();
+  }
+}

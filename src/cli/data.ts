@@ -1,0 +1,76 @@
+import { Command } from "commander";
+import { convertWvs, writePlanted } from "../../datasets/index.ts";
+import { options, positiveInteger, wholeNumber } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+export function dataCommand(): Command {
+  return new Command("data").description("make data sets").addCommand(wvbCommand()).addCommand(plantedCommand());
+}
+
+interface WvbFlags {
+  readonly wvs: string;
+  readonly metadata: string;
+  readonly out: string;
+  readonly overwrite?: boolean;
+}
+
+function wvbCommand(): Command {
+  return new Command("wvb")
+    .description("raw World Values Survey wave 7 csv to the files of WorldValuesBench, with its split")
+    .requiredOption("--wvs <file.csv>", "WVS_Cross-National_Wave_7_csv_v5_0.csv or v6_0")
+    .requiredOption(
+      "--metadata <dir>",
+      "folder of question_metadata.json, codebook.json and answer_adjustment.json of the benchmark",
+    )
+    .requiredOption("--out <dir>", "output folder")
+    .addOption(options.overwrite())
+    .addHelpText(
+      "after",
+      "\nExample:\n  cuma data wvb --wvs WVS_Cross-National_Wave_7_csv_v6_0.csv --metadata WorldValuesBench/dataset_construction --out data/wvb",
+    )
+    .action(async ({ wvs, metadata, out, overwrite = false }: WvbFlags) => {
+      const progress = new Progress("converting", "bytes");
+      const result = await convertWvs({
+        wvs,
+        metadataDir: metadata,
+        out,
+        overwrite,
+        onProgress: (done: number, total: number) => {
+          progress.update(done, total);
+        },
+      });
+      console.log(`${out}: ${JSON.stringify(result)}`);
+    });
+}
+
+interface PlantedFlags {
+  readonly out: string;
+  readonly seed: number;
+  readonly participants?: number;
+  readonly questions?: number;
+  readonly heldOut?: number;
+  readonly overwrite?: boolean;
+}
+
+function plantedCommand(): Command {
+  return new Command("planted")
+    .description("synthetic data in WorldValuesBench's layout, of known truth")
+    .requiredOption("--out <dir>", "output folder")
+    .option("--seed <n>", "seed of everything that is drawn", wholeNumber, 0)
+    .option("--participants <n>", "number of people", positiveInteger)
+    .option("--questions <n>", "number of questions", positiveInteger)
+    .option("--held-out <n>", "country and religion pairs that are in the test split only", wholeNumber)
+    .addOption(options.overwrite())
+    .addHelpText("after", "\nExample:\n  cuma data planted --out data/planted --seed 1")
+    .action(({ out, seed, participants, questions, heldOut, overwrite = false }: PlantedFlags) => {
+      writePlanted({
+        out,
+        seed,
+        overwrite,
+        ...(participants !== undefined && { participants }),
+        ...(questions !== undefined && { questions }),
+        ...(heldOut !== undefined && { heldOut }),
+      });
+      console.log(`${out}: planted data, seed ${seed}`);
+    });
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { packageVersion } from "../app/index.ts";
+import { CumaError, Interrupted, UsageError } from "../util/index.ts";
+import { answerCommand } from "./answer.ts";
+import { dataCommand } from "./data.ts";
+import { demoCommand } from "./demo.ts";
+import { evalCommand } from "./eval.ts";
+import { previewCommand } from "./preview.ts";
+import { say } from "./progress.ts";
+import { trainCommand } from "./train.ts";
+
+const commands = [trainCommand, previewCommand, evalCommand, answerCommand, dataCommand, demoCommand];
+
+const program = new Command("cuma")
+  .description("Train demographic-aware mixtures of LoRA experts on a frozen language model, and measure mean collapse")
+  .version(packageVersion)
+  .addHelpText("after", "\nExample:\n  cuma demo");
+for (const make of commands) program.addCommand(make());
+throwErrors(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Lets commander throw instead of ending the process. */
+function throwErrors(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwErrors(child);
+}
+
+/** Prints what went wrong and gives the exit code: 1 failure, 2 bad usage, 130 interrupted. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CumaError) {
+    say(`${error instanceof Interrupted ? "" : "error: "}${error.message}`);
+    return error instanceof UsageError ? 2 : error instanceof Interrupted ? 130 : 1;
+  }
+  console.error(error);
+  return 1;
+}

@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { datasetNames } from "../../datasets/index.ts";
+import { devices } from "../engine/index.ts";
+import { UsageError } from "../util/index.ts";
+import type { ModelOptions } from "../app/index.ts";
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError("Expected a whole number from 1.");
+  }
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number.");
+  return value;
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+export const options = {
+  bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
+  data: () => new Option("--data <dir>", "folder of the data set"),
+  limit: () => new Option("--limit <n>", "number of examples, drawn by the seed").argParser(positiveInteger),
+  seed: () => new Option("--seed <n>", "seed of everything that is drawn").argParser(wholeNumber),
+  device: () => new Option("--device <name>", "where to compute").choices(devices),
+  engine: () => new Option("--engine <name>", "what computes").choices(["onnxruntime", "reference"]),
+  threads: () => new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
+  overwrite: () => new Option("--overwrite", "replace what is there"),
+  json: () => new Option("--json", "print the result as JSON"),
+};
+
+/** Options of commands that run a model. */
+export interface ModelFlags {
+  readonly base: string;
+  readonly adapter?: string;
+  readonly revision?: string;
+  readonly encoder?: string;
+  readonly persona?: boolean;
+  readonly device?: ModelOptions["device"];
+  readonly engine?: ModelOptions["engine"];
+  readonly threads?: number;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
+    .option("--adapter <dir>", "folder of an adapter; without it the base answers")
+    .option("--revision <name>", "branch, tag or commit of a base from the hub")
+    .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
+    .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
+    .option("--no-persona", "do not tell who reads in the prompt")
+    .addOption(options.device())
+    .addOption(options.engine())
+    .addOption(options.threads());
+}
+
+export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
+  const { base, adapter, revision, encoder, persona, device, engine, threads } = flags;
+  return {
+    base,
+    adapter,
+    revision,
+    encoder,
+    persona,
+    ...(device && { device }),
+    ...(engine && { engine }),
+    threads: threads ?? null,
+    onProgress,
+  };
+}
+
+/** "country=Japan" pairs as a profile. */
+export function parseProfile(pairs: readonly string[]): Record<string, string> {
+  const profile: Record<string, string> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    const [name, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    if (at < 1 || value === "") throw new UsageError(`--profile ${pair}: expected name=value, such as country=Japan`);
+    if (name in profile) throw new UsageError(`--profile ${pair}: "${name}" is given twice`);
+    profile[name] = value;
+  }
+  return profile;
+}

@@ -1,0 +1,105 @@
+import { Command, Option } from "commander";
+import { adapters } from "../../adapters/index.ts";
+import { stringify } from "yaml";
+import { describeRun, prepareRun, runConfigSchema, train, type RunConfig } from "../app/index.ts";
+import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../config/index.ts";
+import { formatBytes, UsageError } from "../util/index.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { collect, options } from "./options.ts";
+import { Progress, say } from "./progress.ts";
+
+/** Flags that stand for a key of the run file. */
+const keys = {
+  base: ["base"],
+  data: ["data", "dir"],
+  bench: ["data", "benchmark"],
+  adapter: ["adapter", "method"],
+  out: ["out"],
+  limit: ["data", "limit"],
+  seed: ["train", "seed"],
+  device: ["device"],
+  engine: ["engine"],
+  threads: ["threads"],
+} as const;
+
+export type RunFlags = Partial<Record<keyof typeof keys, string | number>> & { readonly set?: readonly string[] };
+
+/** The options by which a run file is changed from the command line. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .argument("[run.yaml]", "run file")
+    .option("--set <key=value>", "set a key of the run file, such as train.lr=1e-4; may be given again", collect)
+    .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
+    .addOption(options.data())
+    .addOption(options.bench())
+    .addOption(new Option("--adapter <method>", "method of the adapter").choices(Object.keys(adapters)))
+    .option("--out <dir>", "output folder")
+    .addOption(options.limit())
+    .addOption(options.seed())
+    .addOption(options.device())
+    .addOption(options.engine())
+    .addOption(options.threads());
+}
+
+/** @throws UsageError naming file, line and key of everything that is wrong. */
+export function readRunConfig(file: string | undefined, flags: RunFlags): RunConfig {
+  let config = file === undefined ? emptyConfig() : readConfigFile(file);
+  for (const assignment of flags.set ?? []) config = setKey(config, assignment);
+  for (const [flag, path] of Object.entries(keys)) {
+    const value = flags[flag as keyof typeof keys];
+    if (value !== undefined) config = withKey(config, path, value);
+  }
+  return checkConfig(config, runConfigSchema);
+}
+
+interface TrainFlags extends RunFlags {
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function trainCommand(): Command {
+  return addRunOptions(new Command("train"))
+    .description("train an adapter on a frozen base model, by a run file")
+    .option("--resume", "go on with the run in the output folder")
+    .addOption(options.overwrite())
+    .option("--dry-run", "print the resolved configuration, parameters, memory and batches, and stop")
+    .addOption(options.json())
+    .addHelpText("after", "\nExample:\n  cuma train run.yaml --set train.lr=1e-4 --out runs/first")
+    .action(runTrain);
+}
+
+async function runTrain(file: string | undefined, flags: TrainFlags): Promise<void> {
+  const config = readRunConfig(file, flags);
+  if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
+  if (flags.dryRun) {
+    const { memoryBytes, ...rest } = describeRun(await prepareRun(config, say));
+    const shown = { ...rest, memoryBytes };
+    if (flags.json) console.log(JSON.stringify(shown, null, 2));
+    else console.log(stringify({ ...rest, memory: formatBytes(memoryBytes) }).trimEnd());
+    return;
+  }
+  const signal = interruptSignal(() => {
+    say("interrupted: finishing the step and saving (again: stop at once)");
+  });
+  let progress: Progress | undefined;
+  let last: number | undefined;
+  const mode = flags.resume ? "resume" : flags.overwrite ? "overwrite" : "new";
+  const done = await train(config, mode, say, {
+    signal,
+    onStart: ({ startStep, steps, plan }) => {
+      say(startStep > 0 ? `resuming after step ${startStep} of ${steps}` : `training ${steps} steps (plan ${plan})`);
+      progress = new Progress("training", "steps", startStep);
+    },
+    onStep: ({ step, loss, tokensPerSecond }, steps) => {
+      last = loss;
+      progress!.update(step, steps, `loss ${loss.toFixed(4)}, ${tokensPerSecond.toFixed(0)} tokens/s`);
+    },
+    onWarning: (message) => {
+      say(`warning: ${message}`);
+    },
+  });
+  if (flags.json) console.log(JSON.stringify({ out: config.out, complete: true, loss: last ?? null }));
+  else console.log(done ? `trained: ${config.out}` : `${config.out}: the run is complete already`);
+}

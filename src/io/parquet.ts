@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { tableFromIPC, tableToIPC, type Table } from "apache-arrow";
+import { Compression, readParquet, Table as WasmTable, writeParquet, WriterPropertiesBuilder } from "parquet-wasm";
+import { CumaError, messageOf } from "../util/index.ts";
+import { fileError, writeFileAtomic } from "./files.ts";
+
+/** Key under which a file keeps its metadata, as one JSON object, so that its bytes do not depend on a map's order. */
+export const METADATA_KEY = "cuma";
+
+/** Rows that a reader decodes at a time. */
+const BATCH_ROWS = 65_536;
+
+/**
+ * Writes a Parquet file (zstd) or, where the name ends in `.arrow`, an Arrow IPC file. Equal tables give equal bytes
+ * as long as their dictionaries carry explicit ids. The table's own schema metadata is kept.
+ * @throws CumaError naming the file.
+ */
+export function writeColumnar(path: string, table: Table): void {
+  if (path.endsWith(".arrow")) {
+    writeFileAtomic(path, tableToIPC(table, "file"));
+    return;
+  }
+  const properties = new WriterPropertiesBuilder()
+    .setCompression(Compression.ZSTD)
+    .setKeyValueMetadata(new Map(table.schema.metadata))
+    .build();
+  writeFileAtomic(path, writeParquet(WasmTable.fromIPCStream(tableToIPC(table, "stream")), properties));
+}
+
+/**
+ * Reads what `writeColumnar` writes, and such files of other programs.
+ * @throws CumaError naming the file where it cannot be read or is of another format.
+ */
+export function readColumnar(path: string): Table {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
+  const arrow = path.endsWith(".arrow");
+  try {
+    return tableFromIPC(arrow ? bytes : readParquet(bytes, { batchSize: BATCH_ROWS }).intoIPCStream());
+  } catch (error) {
+    const format = arrow ? "an Arrow IPC" : "a Parquet";
+    throw new CumaError(`${path}: is not ${format} file, or is cut off: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,243 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Engine } from "../../engine/index.ts";
+import { listFolder, readJson, sha256File } from "../../io/index.ts";
+import { CumaError, unknownName } from "../../util/index.ts";
+import { checkLength } from "../batch.ts";
+import { loadBert } from "../bert.ts";
+import { parseConfig } from "../config.ts";
+import { baseShapes } from "../decoder.ts";
+import { families } from "../families/index.ts";
+import { Decoder } from "../forward.ts";
+import { checkVocabulary, loadTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, type Tokenizer } from "../tokenizer.ts";
+import { loadWeights } from "../weights.ts";
+import { decoderStates, encodeByLength, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
+import type { TextEncoder } from "./types.ts";
+
+const MODULES_FILE = "modules.json";
+const SETTINGS_FILE = "sentence_bert_config.json";
+const PROMPTS_FILE = "config_sentence_transformers.json";
+const MAX_CONFIG_BYTES = 20_000_000;
+const MIN_NORM = 1e-12;
+
+const modulesSchema = z.array(z.looseObject({ path: z.string(), type: z.string() }));
+const settingsSchema = z.looseObject({
+  max_seq_length: z.int().positive().nullish(),
+  do_lower_case: z.boolean().default(false),
+});
+const tokenizerSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
+const promptsSchema = z.looseObject({
+  prompts: z.record(z.string(), z.string().nullable()).nullish(),
+  default_prompt_name: z.string().nullish(),
+});
+const poolingSchema = z.looseObject({
+  pooling_mode: z.union([z.string(), z.array(z.string())]).optional(),
+  embedding_dimension: z.int().positive().optional(),
+  word_embedding_dimension: z.int().positive().optional(),
+  include_prompt: z.boolean().default(true),
+});
+
+/** How older folders name the ways of pooling: one flag each. */
+const flags = {
+  pooling_mode_cls_token: "cls",
+  pooling_mode_mean_tokens: "mean",
+  pooling_mode_max_tokens: "max",
+  pooling_mode_mean_sqrt_len_tokens: "mean_sqrt_len_tokens",
+  pooling_mode_weightedmean_tokens: "weightedmean",
+  pooling_mode_lasttoken: "lasttoken",
+} as const;
+
+interface Transformer {
+  readonly width: number;
+  readonly maxPositions: number;
+  readonly vocabSize: number;
+  readonly states: HiddenStates;
+  checkLength(tokens: number, text: string): void;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens a sentence-transformers folder: Transformer (BERT or one of the decoder families), Pooling (mean, first or last
+ * token), and Normalize or not. Texts longer than the folder says are cut as sentence-transformers does, and its
+ * default prompt, if it has one, stands before every text.
+ * @throws CumaError naming the file and what in it is wrong or not supported.
+ */
+export async function loadSentenceTransformer(folder: string, engine: Engine): Promise<TextEncoder> {
+  const { root, poolingFile, normalise } = readModules(folder);
+  const { pooling, width, includePrompt } = readPooling(poolingFile);
+  const settings = readOptional(join(root, SETTINGS_FILE), settingsSchema);
+  const prompt = readPrompt(folder);
+  if (prompt !== "" && !includePrompt) {
+    throw new CumaError(`${poolingFile}: "include_prompt": false is not supported together with a default prompt`);
+  }
+  const tokenizer = loadTokenizer(root);
+  const limit = readOptional(join(root, TOKENIZER_CONFIG_FILE), tokenizerSchema).model_max_length ?? Infinity;
+  const transformer = openTransformer(root, engine);
+  if (width !== undefined && width !== transformer.width) {
+    throw new CumaError(
+      `${poolingFile}: expected an embedding dimension of ${transformer.width}, the hidden size in config.json; found ${width}`,
+    );
+  }
+  checkVocabulary(tokenizer, transformer.vocabSize, join(root, "config.json"));
+  const maxLength = Math.min(settings.max_seq_length ?? limit, transformer.maxPositions);
+  const files = [MODULES_FILE, PROMPTS_FILE].map((name) => join(folder, name));
+  const hash = await hashFiles([...files, poolingFile, ...transformerFiles(root)]);
+
+  return {
+    name: folder,
+    width: transformer.width,
+    hash,
+    async encode(texts) {
+      const tokenIds = texts.map((text) => {
+        const ids = tokenise(tokenizer, prompt + (settings.do_lower_case ? lowerCase(text) : text), maxLength);
+        if (ids.length === 0) throw new CumaError(`${folder}: the text "${text}" has no tokens; expected at least one`);
+        transformer.checkLength(ids.length, `"${text}"`);
+        return ids;
+      });
+      const vectors = await encodeByLength(tokenIds, pooling, transformer.states);
+      return normalise ? vectors.map(unit) : vectors;
+    },
+    dispose: () => transformer.dispose(),
+  };
+}
+
+function readModules(folder: string): { root: string; poolingFile: string; normalise: boolean } {
+  const file = join(folder, MODULES_FILE);
+  if (!existsSync(file)) {
+    throw new CumaError(`${folder}: expected a sentence-transformers folder with ${MODULES_FILE}, found none`);
+  }
+  const modules = parse(readJson(file, MAX_CONFIG_BYTES), modulesSchema, file);
+  const expected = ["Transformer", "Pooling", "Normalize"];
+  for (const [i, { path, type }] of modules.entries()) {
+    if (!type.startsWith("sentence_transformers.") || type.split(".").at(-1) !== expected[i]) {
+      const wanted =
+        expected[i] === undefined ? "no further module" : `a ${expected[i]} module of sentence_transformers`;
+      throw new CumaError(`${file}: module ${i} is "${type}", which is not supported here; expected ${wanted}`);
+    }
+    if (!/^\w*$/.test(path)) {
+      throw new CumaError(`${file}: module ${i} has the path "${path}"; expected the name of a folder beside the file`);
+    }
+  }
+  if (modules.length < 2) {
+    throw new CumaError(
+      `${file}: expected the modules Transformer, Pooling and, if need be, Normalize; found ${modules.length}`,
+    );
+  }
+  return {
+    root: join(folder, modules[0]!.path),
+    poolingFile: join(folder, modules[1]!.path, "config.json"),
+    normalise: modules.length === 3,
+  };
+}
+
+function readPooling(file: string): { pooling: Pooling; width: number | undefined; includePrompt: boolean } {
+  const json = parse(readJson(file, MAX_CONFIG_BYTES), poolingSchema, file);
+  const flagged = Object.entries(flags).flatMap(([flag, mode]) => (json[flag] === true ? [mode] : []));
+  const modes = json.pooling_mode === undefined ? flagged : [json.pooling_mode].flat();
+  const [mode] = modes;
+  if (mode === undefined || modes.length > 1) {
+    throw new CumaError(
+      `${file}: expected one way of pooling, found ${modes.length === 0 ? "none" : modes.join(", ")}`,
+    );
+  }
+  const pooling = poolings.find((name) => name === mode);
+  if (pooling === undefined) throw new CumaError(`${file}: ${unknownName("pooling", mode, poolings)}`);
+  return {
+    pooling,
+    width: json.embedding_dimension ?? json.word_embedding_dimension,
+    includePrompt: json.include_prompt,
+  };
+}
+
+function readPrompt(folder: string): string {
+  const file = join(folder, PROMPTS_FILE);
+  const { prompts, default_prompt_name: name } = readOptional(file, promptsSchema);
+  if (name === undefined || name === null) return "";
+  if (!Object.hasOwn(prompts ?? {}, name)) {
+    throw new CumaError(`${file}: "default_prompt_name": ${unknownName("prompt", name, Object.keys(prompts ?? {}))}`);
+  }
+  return prompts?.[name] ?? "";
+}
+
+function openTransformer(root: string, engine: Engine): Transformer {
+  const file = join(root, "config.json");
+  const json = readJson(file, MAX_CONFIG_BYTES);
+  const { model_type: modelType } = parse(json, z.looseObject({ model_type: z.string() }), file);
+  if (modelType === "bert") {
+    const bert = loadBert(root, engine);
+    return {
+      width: bert.config.hiddenSize,
+      maxPositions: bert.config.maxPositions,
+      vocabSize: bert.config.vocabSize,
+      states: (texts) => bert.forward(texts),
+      checkLength: () => undefined,
+      dispose: () => bert.dispose(),
+    };
+  }
+  if (!Object.hasOwn(families, modelType)) {
+    throw new CumaError(`${file}: ${unknownName("model_type", modelType, ["bert", ...Object.keys(families)])}`);
+  }
+  const config = parseConfig(json, file);
+  const decoder = new Decoder(engine, { config, weights: loadWeights(root, baseShapes(config)) });
+  return {
+    width: config.hiddenSize,
+    maxPositions: config.maxPositions,
+    vocabSize: config.vocabSize,
+    states: decoderStates(decoder),
+    checkLength: (tokens, text) => checkLength(config, tokens, text),
+    dispose: () => decoder.dispose(),
+  };
+}
+
+/** Token ids with special tokens, `maxLength` at most: where there are more, the text's own last ones go. */
+function tokenise(tokenizer: Tokenizer, text: string, maxLength: number): number[] {
+  const all = tokenizer.encode(text, { addSpecialTokens: true });
+  if (all.length <= maxLength) return all;
+  const own = tokenizer.encode(text, { addSpecialTokens: false });
+  const special = all.length - own.length;
+  let before = 0;
+  while (before < special && !own.every((id, i) => id === all[before + i])) before++;
+  return [
+    ...all.slice(0, before),
+    ...own.slice(0, Math.max(0, maxLength - special)),
+    ...all.slice(before + own.length),
+  ];
+}
+
+// One character at a time, as the tokenizers library does: a final sigma is like any other.
+function lowerCase(text: string): string {
+  return Array.from(text, (character) => character.toLowerCase()).join("");
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const norm = Math.max(Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0)), MIN_NORM);
+  return vector.map((x) => x / norm);
+}
+
+function transformerFiles(root: string): string[] {
+  const weights = listFolder(root).filter((name) => name.endsWith(".safetensors"));
+  const single = weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
+  return ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SETTINGS_FILE, ...single].map((name) =>
+    join(root, name),
+  );
+}
+
+/** SHA-256 over the content of files, in this order; those that are not there count as such. */
+async function hashFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(existsSync(file) ? await sha256File(file) : "none").update("\0");
+  return hash.digest("hex");
+}
+
+function readOptional<T extends z.ZodType>(file: string, schema: T): z.infer<T> {
+  return parse(existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {}, schema, file);
+}
+
+function parse<T extends z.ZodType>(json: unknown, schema: T, file: string): z.infer<T> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new CumaError(`${file}: ${path.length > 0 ? `"${path.join(".")}": ` : ""}${message}`);
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { evaluate } from "../../eval/evaluate.ts";
+import { emd, entropy, jsd, kl, variation, wasserstein1, type MetricName } from "../../eval/metrics/index.ts";
+import { tableOf } from "./support.ts";
+
+interface Golden {
+  wasserstein: { valuesA: number[]; weightsA: number[]; valuesB: number[]; weightsB: number[]; distance: number }[];
+  distributions: (Record<"entropy" | "kl" | "jsd" | "variation" | "emd", number> & { p: number[]; q: number[] })[];
+  table: {
+    options: number[];
+    participant: number[];
+    country: number[];
+    question: number[];
+    answer: number[];
+    probabilities: number[][];
+    expected: Partial<Record<MetricName, number>>;
+  };
+}
+
+const golden = JSON.parse(readFileSync(new URL("../fixtures/golden/metrics.json", import.meta.url), "utf8")) as Golden;
+
+function expectClose(found: number, expected: number): void {
+  if (Number.isNaN(expected)) expect(found).toBeNaN();
+  else expect(Math.abs(found - expected), `${found} against ${expected}`).toBeLessThan(1e-9);
+}
+
+test.each(golden.wasserstein)("wasserstein1 equals scipy's, case %#", (c) => {
+  expectClose(wasserstein1(c.valuesA, c.weightsA, c.valuesB, c.weightsB), c.distance);
+});
+
+test.each(golden.distributions)("functions of distributions equal scipy's, case %#", ({ p, q, ...expected }) => {
+  expectClose(entropy(p), expected.entropy);
+  expectClose(kl(p, q), expected.kl);
+  expectClose(jsd(p, q), expected.jsd);
+  expectClose(variation(p, q), expected.variation);
+  expectClose(emd(p, q), expected.emd);
+});
+
+describe("evaluate equals scipy, scikit-learn and WorldValuesBench's evaluate.py", () => {
+  const { table } = golden;
+  const predictions = tableOf(
+    table.answer.map((answer, i) => ({
+      questionId: `Q${table.question[i]!}`,
+      participantId: `P${table.participant[i]!}`,
+      profile: { country: `C${table.country[i]!}` },
+      answer,
+      probabilities: table.probabilities[i]!,
+    })),
+  );
+  const found = evaluate(predictions, { resamples: 0 });
+  test.each(Object.entries(table.expected))("%s", (name, expected) => {
+    expectClose(found[name as MetricName].value, expected);
+    expect(found[name as MetricName].n).toBe(table.answer.length);
+  });
+  test("also with clusters of questions", () => {
+    const byQuestion = evaluate(predictions, { resamples: 0, cluster: "question" });
+    for (const name of Object.keys(found) as MetricName[]) expectClose(byQuestion[name].value, found[name].value);
+  });
+});
