@@ -21,3 +21,4 @@ export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetNam
 export * from "./planted.ts";
 export * from "./records.ts";
 export * from "./worldValuesBench.ts";
+export * from "./wvs.ts";

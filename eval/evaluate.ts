@@ -2,7 +2,7 @@ import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import { clustersOf, percentileInterval, resample, totals, type Clusters, type Statistics } from "./bootstrap.ts";
 import { makeCells, type Cells } from "./metrics/cells.ts";
 import { metrics, type MetricName } from "./metrics/index.ts";
-import type { Groups, MetricInput, MetricResult, Prepared } from "./metrics/metric.ts";
+import { reasons, type Groups, type MetricInput, type MetricResult, type Prepared } from "./metrics/metric.ts";
 import type { PredictionTable } from "./predictions.ts";
 
 export interface EvaluateOptions<Name extends MetricName = MetricName> {
@@ -43,20 +43,27 @@ export function evaluate<Name extends MetricName = MetricName>(
   const input = inputOf(table, options.by, options.attributes, cluster);
   const prepared = names.map((name) => metrics[name].prepare(input));
   const drawn = draw(prepared, resamples, () => new Rng(seed, "bootstrap"));
-  const results = prepared.map((metric, i): MetricResult => {
-    const undefinedDraws = drawn[i]!.reduce((count, value) => count + (Number.isNaN(value) ? 1 : 0), 0);
-    const value = metric.compute(totals(metric.statistics), false);
-    return {
-      value,
-      ...(Number.isNaN(value) ? { low: NaN, high: NaN } : percentileInterval(drawn[i]!, level)),
-      n: metric.n,
-      excluded: {
-        ...metric.excluded,
-        ...(undefinedDraws > 0 ? { "resamples in which it is undefined": undefinedDraws } : {}),
-      },
-    };
-  });
+  const results = prepared.map((metric, i) =>
+    resultOf(metric.compute(totals(metric.statistics), false), drawn[i]!, level, metric.n, metric.excluded),
+  );
   return Object.fromEntries(names.map((name, i) => [name, results[i]!])) as Record<Name, MetricResult>;
+}
+
+/** A value with the percentile interval of its resampled values; an undefined value has none. */
+export function resultOf(
+  value: number,
+  resampled: Float64Array,
+  level: number,
+  n: number,
+  excluded: Readonly<Record<string, number>>,
+): MetricResult {
+  const undefinedDraws = resampled.reduce((count, drawn) => count + (Number.isNaN(drawn) ? 1 : 0), 0);
+  return {
+    value,
+    ...(Number.isNaN(value) ? { low: NaN, high: NaN } : percentileInterval(resampled, level)),
+    n,
+    excluded: { ...excluded, ...reasons({ "resamples in which it is undefined": undefinedDraws }) },
+  };
 }
 
 /** Values of each metric by resample; metrics that share statistics share the work. */

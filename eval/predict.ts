@@ -18,6 +18,8 @@ export interface Scorer {
 
 export interface PredictHooks {
   readonly signal: AbortSignal;
+  /** @param done Questions that an earlier run has answered. */
+  onStart(done: number, total: number): void;
   onProgress(done: number, total: number): void;
 }
 
@@ -57,12 +59,9 @@ export async function predict(
     }
   };
   const saved = openPartial(partial, identity);
-  for (const [i, members] of chunks.entries()) {
-    const known = saved[i];
-    if (known) {
-      put(members, known);
-      continue;
-    }
+  for (const [i, known] of saved.entries()) put(chunks[i]!, known);
+  hooks.onStart(done, cells);
+  for (const [i, members] of [...chunks.entries()].slice(saved.length)) {
     const distributions = await scorer.distributions(
       members.map(({ profile, examples }) => ({ profile, choices: examples.map((example) => source.at(example)) })),
     );

@@ -1,14 +1,11 @@
-import { createReadStream } from "node:fs";
 import { extname } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
 import * as z from "zod";
-import { fileError, writeFileAtomic } from "../src/io/files.ts";
+import { writeFileAtomic } from "../src/io/index.ts";
 import { METADATA_KEY, readColumnar, writeColumnar } from "../src/io/parquet.ts";
 import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
 import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
 import { arrowRecords, toArrow } from "./predictionsArrow.ts";
+import { delimited, firstLine, lines } from "./textFile.ts";
 
 export interface PredictionsFile {
   readonly table: PredictionTable;
@@ -30,6 +27,9 @@ const COLUMNS = [
   "probabilities",
   "weight",
 ] as const;
+
+/** Those of them that every file has. */
+const NEEDED = ["example_id", "question_id", "options", "ordered", "probabilities"];
 
 /** Columns that hold JSON in CSV and TSV. */
 const JSON_COLUMNS: ReadonlySet<string> = new Set(COLUMNS.slice(3));
@@ -86,8 +86,9 @@ export async function readPredictions(path: string): Promise<PredictionsFile> {
   } else {
     const first = await firstLine(path);
     if (first.startsWith(COMMENT)) metadata = first.slice(COMMENT.length);
-    for await (const record of separated(path, format === ".csv" ? "," : "\t", metadata === undefined ? 1 : 2))
-      add(record);
+    const delimiter = format === ".csv" ? "," : "\t";
+    const options = { columns: NEEDED, skipFirstLine: metadata !== undefined };
+    for await (const { cells } of delimited(path, { delimiter, ...options })) add(uncell(path, row + 1, cells));
   }
   return { table: builder.build(), metadata: metadata === undefined ? {} : parseMetadata(path, metadata) };
 }
@@ -192,48 +193,6 @@ function parseLine(path: string, row: number, line: string): unknown {
     return JSON.parse(line);
   } catch (error) {
     throw new CumaError(`${path}: row ${row}: is not JSON: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-async function* textChunks(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      yield decoder.decode(bytes as Uint8Array, { stream: true });
-    }
-    decoder.decode();
-  } catch (error) {
-    if (error instanceof TypeError) throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
-    throw fileError(path, "cannot be read", error);
-  }
-}
-
-async function* lines(path: string): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of textChunks(path)) {
-    const parts = (rest + chunk).split("\n");
-    rest = parts.pop()!;
-    for (const part of parts) if (part.trim() !== "") yield part;
-  }
-  if (rest.trim() !== "") yield rest;
-}
-
-async function firstLine(path: string): Promise<string> {
-  for await (const line of lines(path)) return line.trimEnd();
-  return "";
-}
-
-async function* separated(path: string, delimiter: string, from: number): AsyncGenerator<Record<string, unknown>> {
-  const parser = parse({ columns: true, delimiter, from_line: from, bom: true, skip_empty_lines: true });
-  const done = pipeline(Readable.from(textChunks(path)), parser);
-  done.catch(() => undefined);
-  let row = 0;
-  try {
-    for await (const record of parser) yield uncell(path, ++row, record as Record<string, string>);
-    await done;
-  } catch (error) {
-    if (error instanceof CsvError) throw new CumaError(`${path}: row ${row + 1}: ${error.message}`, { cause: error });
-    throw error;
   }
 }
 

@@ -127,7 +127,7 @@ async function main(): Promise<void> {
         if (step % 50 === 0)
           console.log(`step ${step}: loss ${recent.toFixed(4)}, ${tokensPerSecond.toFixed(0)} tokens/s`);
       },
-      onWarning: console.warn,
+      onWarning: ({ message }) => console.warn(message),
       save: () => Promise.resolve(),
       lastSave: () => null,
     },

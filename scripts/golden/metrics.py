@@ -1,4 +1,4 @@
-"""Golden values for evaluation metrics: scipy, scikit-learn and numpy on random inputs, and WorldValuesBench's EMD.
+"""Golden values for evaluation: scipy, scikit-learn and numpy on random inputs, and WorldValuesBench's EMD.
 
     python scripts/golden/metrics.py
 
@@ -117,6 +117,18 @@ def table_case(rng: np.random.Generator) -> dict:
     }
 
 
+def interval_cases(rng: np.random.Generator) -> list[dict]:
+    """Percentile intervals as numpy's quantiles of the values that are not NaN; null stands for NaN."""
+    cases = []
+    for size, missing, level in [(1, 0, 0.95), (2, 0, 0.9), (7, 3, 0.95), (40, 1, 0.5), (41, 0, 0.99), (200, 20, 0.95)]:
+        values = np.round(rng.normal(size=size) * 5, 2)
+        values[rng.permutation(size)[:missing]] = np.nan
+        low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+        values = [None if np.isnan(value) else value for value in values.tolist()]
+        cases.append({"values": values, "level": level, "low": float(low), "high": float(high)})
+    return cases
+
+
 def main() -> None:
     rng = np.random.default_rng(20)
     write_json(
@@ -126,6 +138,7 @@ def main() -> None:
             "wasserstein": wasserstein_cases(rng),
             "distributions": distribution_cases(rng),
             "table": table_case(rng),
+            "intervals": interval_cases(rng),
         },
     )
 

@@ -47,18 +47,23 @@ export class ChoiceSft implements SftSource {
     this.prompts = prompts;
     this.soft = labels === "soft";
     const indices = new Map<string, number>();
+    // Sources give one object for all answers of a person.
+    const known = new Map<Profile, { readonly text: string; readonly index: number }>();
     const profiles: Profile[] = [];
     const cells = new Map<string, { first: number; counts: number[] }>();
     this.profileIndex = new Int32Array(source.length);
     for (let i = 0; i < source.length; i++) {
       const example = source.at(i);
-      const profile = selectAttributes(example.profile, attributes);
-      const text = profileText(profile);
-      let index = indices.get(text);
-      if (index === undefined) {
-        indices.set(text, (index = profiles.length));
-        profiles.push(profile);
+      let reader = known.get(example.profile);
+      if (!reader) {
+        const profile = selectAttributes(example.profile, attributes);
+        const text = profileText(profile);
+        const index = indices.get(text) ?? profiles.length;
+        if (index === profiles.length) profiles.push(profile);
+        indices.set(text, index);
+        known.set(example.profile, (reader = { text, index }));
       }
+      const { text, index } = reader;
       this.profileIndex[i] = index;
       if (!this.soft) continue;
       const key = JSON.stringify([example.questionId, text]);

@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
 import { datasets } from "../../datasets/index.ts";
 import type { Engine } from "../engine/index.ts";
+import type { OutMode } from "../io/index.ts";
 import {
   baseShapes,
   linearSites,
@@ -27,6 +28,7 @@ import {
   type LogEntry,
   type PlanName,
   type RunIdentity,
+  type TrainingWarning,
 } from "../train/index.ts";
 import { CumaError } from "../util/index.ts";
 import { hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
@@ -71,7 +73,10 @@ export interface PreparedRun extends RunData {
 export async function loadRunData(config: RunConfig, onProgress: Progress): Promise<RunData> {
   const { data, train } = config;
   onProgress(`reading ${data.dir} (${data.split})`);
-  const found = await datasets[data.benchmark].load(data.dir, data.split, { limit: data.limit, seed: train.seed });
+  const found = await datasets[data.benchmark].load(data.dir, data.split, {
+    limit: data.limit ?? undefined,
+    seed: train.seed,
+  });
   if (found.length === 0) throw new CumaError(`${data.dir}: the split "${data.split}" has no examples`);
   if (data.attributes) checkAttributes(data.attributes, found.attributes);
   const attributes = data.attributes ?? found.attributes;
@@ -105,6 +110,9 @@ export async function prepareRun(config: RunConfig, onProgress: Progress): Promi
   const specs = [...adapter.parameters, ...(space?.projection ? [projectionParameter(space.projection)] : [])];
   const parameters = new ParameterStore(specs, engine.precision);
   parameters.initialise(config.train.seed);
+  for (const { name, part } of specs) {
+    if (part === "base") parameters.views[name]!.data.set(base.weights.get(name)!.data);
+  }
   const model = { config: base.config, weights: base.weights, adapter, parameters, projection: space?.projection };
   const sizes = largestBatch(config, source);
   const needs = { sizes, accelerator: config.device !== "cpu", availableBytes: freemem() + process.memoryUsage().rss };
@@ -194,20 +202,15 @@ export interface RunHooks {
   readonly signal: AbortSignal;
   onStart(info: { readonly startStep: number; readonly steps: number; readonly plan: PlanName }): void;
   onStep(entry: LogEntry, steps: number): void;
-  onWarning(message: string): void;
+  onWarning(warning: TrainingWarning): void;
 }
 
 /**
  * Trains by a run file into its output folder.
- * @param mode What is done with what is in the folder: see RunFolder.open.
+ * @param mode What is done with what is in the folder.
  * @returns Whether anything was left to do.
  */
-export async function train(
-  config: RunConfig,
-  mode: "new" | "overwrite" | "resume",
-  onProgress: Progress,
-  hooks: RunHooks,
-): Promise<boolean> {
+export async function train(config: RunConfig, mode: OutMode, onProgress: Progress, hooks: RunHooks): Promise<boolean> {
   const folder = RunFolder.open(config.out, mode);
   try {
     if (mode === "resume" && folder.finished) return false;
@@ -224,6 +227,9 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
   const { betas, eps, weightDecay } = config.train;
   const optimizer = new AdamW(parameters, { beta1: betas[0], beta2: betas[1], eps, weightDecay, decayAll: false });
   const encode = (): Record<string, Uint8Array> => encodeAdapter(adapter, parameters.views, space, reader, base);
+  if (resume && engine.precision === "float64") {
+    throw new CumaError('a run of the engine "reference" cannot be resumed: checkpoints hold float32');
+  }
   const restored = resume ? folder.resume(identity) : null;
   if (restored) {
     parameters.set(loadAdapter(restored.adapterFolder, base.config).parameters);
@@ -251,8 +257,9 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
             folder.log(entry);
             hooks.onStep(entry, total);
           },
-          onWarning: (message) => {
-            hooks.onWarning(message);
+          onWarning: (warning) => {
+            folder.log(warning);
+            hooks.onWarning(warning);
           },
           save: (step) => Promise.resolve(folder.save(step, identity, encode(), parameters, optimizer)),
           lastSave: () => folder.lastCheckpoint,

@@ -96,8 +96,8 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
       last = loss;
       progress!.update(step, steps, `loss ${loss.toFixed(4)}, ${tokensPerSecond.toFixed(0)} tokens/s`);
     },
-    onWarning: (message) => {
-      say(`warning: ${message}`);
+    onWarning: ({ step, message }) => {
+      say(`warning: step ${step}: ${message}`);
     },
   });
   if (flags.json) console.log(JSON.stringify({ out: config.out, complete: true, loss: last ?? null }));

@@ -5,13 +5,16 @@ import { z } from "zod";
  * @param adapter The schema of its `adapter` part: the methods there are.
  * @param benchmarks Names of the data sets there are.
  */
-export function runSchema<Adapter>(adapter: z.ZodType<Adapter>, benchmarks: readonly [string, ...string[]]) {
+export function runSchema<Adapter, Benchmark extends string>(
+  adapter: z.ZodType<Adapter>,
+  benchmarks: readonly [Benchmark, ...Benchmark[]],
+) {
   const probability = z.number().min(0).max(1);
   return z.strictObject({
     base: z.string().min(1),
     revision: z.string().optional(),
     data: z.strictObject({
-      benchmark: z.enum(benchmarks).default(benchmarks[0]),
+      benchmark: z.enum(benchmarks).prefault(benchmarks[0]),
       dir: z.string().min(1),
       split: z.string().default("train"),
       /** Number of examples, drawn by the seed; null: all. */

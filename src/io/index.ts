@@ -1,3 +1,4 @@
 export * from "./files.ts";
 export * from "./lock.ts";
+export * from "./outFolder.ts";
 export * from "./safetensors.ts";

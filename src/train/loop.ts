@@ -48,6 +48,12 @@ export interface LogEntry {
   readonly profileDistance?: number | null;
 }
 
+/** Something in a run that may be amiss; also a line of log.jsonl. */
+export interface TrainingWarning {
+  readonly step: number;
+  readonly message: string;
+}
+
 export interface Training {
   readonly plan: TrainingPlan;
   readonly adapter: Adapter;
@@ -66,7 +72,7 @@ export interface TrainingHooks {
   readonly startStep: number;
   readonly signal: AbortSignal;
   onStep(entry: LogEntry, steps: number): void;
-  onWarning(message: string): void;
+  onWarning(warning: TrainingWarning): void;
   /** Makes the state after this step last. */
   save(step: number): Promise<void>;
   /** Where the last state that was made to last lies; null if there is none. */
@@ -225,7 +231,8 @@ class RoutingWatch {
     if (vectors && adapter.profileWidth > 0 && this.distance !== undefined && this.distance < 0.01) {
       this.say(
         "profiles",
-        `step ${step}: the routing hardly depends on the profile (Jensen-Shannon distance ${this.distance.toFixed(4)}); encoder.standardize: true or a higher train.lr may help`,
+        step,
+        `the routing hardly depends on the profile (Jensen-Shannon distance ${this.distance.toFixed(4)}); encoder.standardize: true or a higher train.lr may help`,
         hooks,
       );
     }
@@ -233,15 +240,16 @@ class RoutingWatch {
     if (experts > 2 && this.effective < 1.5) {
       this.say(
         "collapse",
-        `step ${step}: the routers send almost everything to one expert (${this.effective.toFixed(2)} effective of ${experts}); a lower train.lr or a higher train.loadBalance may help`,
+        step,
+        `the routers send almost everything to one expert (${this.effective.toFixed(2)} effective of ${experts}); a lower train.lr or a higher train.loadBalance may help`,
         hooks,
       );
     }
   }
 
-  private say(kind: string, message: string, hooks: TrainingHooks): void {
+  private say(kind: string, step: number, message: string, hooks: TrainingHooks): void {
     if (this.said.has(kind)) return;
     this.said.add(kind);
-    hooks.onWarning(message);
+    hooks.onWarning({ step, message });
   }
 }

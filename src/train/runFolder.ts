@@ -1,9 +1,17 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSafetensors, LOCK_FILE, lockFolder, SafetensorsFile, syncFolder, writeFileAtomic } from "../io/index.ts";
+import {
+  encodeSafetensors,
+  listFolder,
+  SafetensorsFile,
+  syncFolder,
+  takeFolder,
+  writeFileAtomic,
+  type OutMode,
+} from "../io/index.ts";
 import { CumaError, messageOf } from "../util/index.ts";
 import type { AdamW } from "./adamw.ts";
-import type { LogEntry } from "./loop.ts";
+import type { LogEntry, TrainingWarning } from "./loop.ts";
 import type { ParameterStore } from "./parameters.ts";
 
 const LOG = "log.jsonl";
@@ -11,6 +19,7 @@ const RUN = "run.json";
 const OPTIMIZER = "optimizer.safetensors";
 const STATE = "state.json";
 const CHECKPOINT = /^checkpoint-(\d+)$/;
+const OURS = /^(adapter_config\.json|adapter_model\.safetensors|log\.jsonl|run\.json|checkpoint-\d+(\.tmp)?)$/;
 
 /** What must not change between the start of a run and its continuation. */
 export type RunIdentity = Readonly<Record<string, unknown>>;
@@ -37,27 +46,11 @@ export class RunFolder {
 
   /**
    * Takes a folder for a run.
-   * @param mode "new": it must be empty or not exist; "overwrite": an earlier run in it is removed; "resume".
    * @throws CumaError where another run has it, where it is not empty, or where it cannot be written.
    */
-  static open(path: string, mode: "new" | "overwrite" | "resume"): RunFolder {
-    try {
-      mkdirSync(path, { recursive: true });
-    } catch (error) {
-      throw new CumaError(`${path}: the output folder cannot be made: ${messageOf(error)}`, { cause: error });
-    }
+  static open(path: string, mode: OutMode): RunFolder {
     const folder = new RunFolder(path);
-    const names = folder.names().filter((name) => name !== LOCK_FILE);
-    if (mode === "new" && names.length > 0) {
-      throw new CumaError(
-        `${path}: the output folder is not empty (${names.slice(0, 3).join(", ")}); give --resume to go on with the run in it, --overwrite to replace it, or another folder`,
-      );
-    }
-    folder.unlock = lockFolder(path);
-    if (mode === "overwrite") {
-      const ours = /^(adapter_config\.json|adapter_model\.safetensors|log\.jsonl|run\.json|checkpoint-\d+(\.tmp)?)$/;
-      for (const name of names) if (ours.test(name)) rmSync(join(path, name), { recursive: true });
-    }
+    folder.unlock = takeFolder(path, mode, OURS);
     return folder;
   }
 
@@ -77,7 +70,7 @@ export class RunFolder {
    * @throws CumaError listing what differs between the run in the folder and the one asked for.
    */
   resume(identity: RunIdentity): { readonly step: number; readonly adapterFolder: string } | null {
-    const steps = this.names().flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []);
+    const steps = listFolder(this.path).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []);
     const step = Math.max(...steps.map(Number));
     if (steps.length === 0) {
       rmSync(join(this.path, LOG), { force: true });
@@ -137,12 +130,12 @@ export class RunFolder {
   finish(adapterFiles: Readonly<Record<string, Uint8Array>>, run: Readonly<Record<string, unknown>>): void {
     for (const [name, bytes] of Object.entries(adapterFiles)) writeFileAtomic(join(this.path, name), bytes);
     writeFileAtomic(join(this.path, RUN), json(run));
-    for (const name of this.names()) {
+    for (const name of listFolder(this.path)) {
       if (CHECKPOINT.test(name.replace(/\.tmp$/, ""))) rmSync(join(this.path, name), { recursive: true, force: true });
     }
   }
 
-  log(entry: LogEntry | { readonly step: number; readonly warning: string }): void {
+  log(entry: LogEntry | TrainingWarning): void {
     try {
       appendFileSync(join(this.path, LOG), `${JSON.stringify(entry)}\n`);
     } catch (error) {
@@ -153,14 +146,6 @@ export class RunFolder {
   /** Gives the folder back. */
   close(): void {
     this.unlock();
-  }
-
-  private names(): string[] {
-    try {
-      return readdirSync(this.path).sort();
-    } catch (error) {
-      throw new CumaError(`${this.path}: cannot be read: ${messageOf(error)}`, { cause: error });
-    }
   }
 
   private truncateLog(step: number): void {

@@ -1,4 +1,5 @@
 export * from "./errors.ts";
 export * from "./float16.ts";
+export * from "./mersenneTwister.ts";
 export * from "./rng.ts";
 export * from "./text.ts";

@@ -1,0 +1,134 @@
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { plantedTruth, writePlanted } from "../../datasets/index.ts";
+import { evaluate, readPredictions, PredictionTableBuilder, type MetricResult } from "../../eval/index.ts";
+import { checkConfig } from "../config/index.ts";
+import { readJson, takeFolder, writeFileAtomic } from "../io/index.ts";
+import { DEMO_BASE } from "./base.ts";
+import { PREDICTIONS_FILE, runEvaluation } from "./evaluation.ts";
+import { runConfigSchema, type RunConfig } from "./runConfig.ts";
+import { train, type RunHooks } from "./training.ts";
+
+const ATTRIBUTES = ["country", "religion"];
+const METRICS = ["groupEmd", "emdProb", "kl", "mci", "rho", "beta"] as const;
+export type DemoMetric = (typeof METRICS)[number];
+
+/** How far a model's distributions are from those the answers were drawn from. */
+export interface DemoRow {
+  readonly model: string;
+  /** Groups of the test split that training has seen, or those held out. */
+  readonly groups: "seen" | "held out";
+  readonly trainableParameters: number;
+  readonly metrics: Readonly<Record<DemoMetric, MetricResult>>;
+}
+
+export interface DemoOptions {
+  readonly out: string;
+  readonly seed: number;
+  readonly threads: number | null;
+  readonly overwrite: boolean;
+}
+
+export interface DemoHooks extends RunHooks {
+  onProgress(message: string): void;
+  onEvaluated(done: number, total: number): void;
+}
+
+/** The part of a run file that both methods share. */
+const SHARED = {
+  base: DEMO_BASE,
+  train: { batchSize: 16, epochs: 10, labels: "soft", schedule: "cosine", warmup: 20 },
+};
+
+/** Settings of each method; their trainable parameters are as equal as a whole rank allows. */
+const METHODS = {
+  LoRA: {
+    adapter: { method: "lora", targetModules: ["q_proj", "v_proj"], r: 51, loraAlpha: 102 },
+    train: { lr: 1e-3 },
+  },
+  CuMA: {
+    adapter: { method: "cuma", targetModules: ["q_proj", "v_proj"], r: 4, loraAlpha: 8, routerHidden: 32 },
+    train: { lr: 3e-3 },
+  },
+};
+
+/**
+ * The main job on the embedded base: planted data, whose truth is known, LoRA and CuMA of equal size trained on it, and
+ * all three models compared with the truth. Everything is left in the output folder: data, run files, adapters,
+ * predictions.
+ */
+export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<DemoRow[]> {
+  const { out, seed, threads, overwrite } = options;
+  takeFolder(out, overwrite ? "overwrite" : "new", /^(data|lora|cuma|base|lora\.yaml|cuma\.yaml)$/)();
+  const dir = join(out, "data");
+  writePlanted({ out: dir, seed, overwrite });
+  hooks.onProgress(`planted data: ${dir} (its truth: ${join(dir, "truth.json")})`);
+  const rows: DemoRow[] = [];
+  const compare = async (model: string, adapter: string | undefined, trainableParameters: number): Promise<void> => {
+    hooks.onProgress(`evaluating ${model}`);
+    const folder = join(out, adapter === undefined ? "base" : `${model.toLowerCase()}/test`);
+    await runEvaluation(
+      {
+        benchmark: "wvb",
+        dir,
+        split: "test",
+        limit: null,
+        seed,
+        by: ATTRIBUTES,
+        resamples: 1000,
+        out: folder,
+        model: { base: DEMO_BASE, adapter, threads },
+      },
+      "new",
+      () => undefined,
+      { signal: hooks.signal, onStart: () => undefined, onProgress: (done, total) => hooks.onEvaluated(done, total) },
+    );
+    rows.push(...(await againstTruth(model, folder, dir, seed, trainableParameters)));
+  };
+  await compare("base", undefined, 0);
+  for (const [model, { adapter, train: own }] of Object.entries(METHODS)) {
+    const file = join(out, `${model.toLowerCase()}.yaml`);
+    const config = {
+      ...SHARED,
+      data: { benchmark: "wvb", dir, split: "train", attributes: ATTRIBUTES },
+      adapter,
+      train: { ...SHARED.train, ...own, seed },
+      out: join(out, model.toLowerCase(), "adapter"),
+    };
+    writeFileAtomic(file, new TextEncoder().encode(`# cuma train ${file}\n${stringify(config)}`));
+    hooks.onProgress(`training ${model}: ${file}`);
+    await train(runConfig({ ...config, threads }), "new", () => undefined, hooks);
+    await compare(model, config.out, trainedParameters(config.out));
+  }
+  return rows;
+}
+
+function runConfig(value: Record<string, unknown>): RunConfig {
+  return checkConfig({ source: "the demo", value, lineOf: () => undefined }, runConfigSchema);
+}
+
+function trainedParameters(folder: string): number {
+  return (readJson(join(folder, "run.json")) as { parameters: { total: number } }).parameters.total;
+}
+
+/** Metrics of predictions against the distributions that the answers were drawn from. */
+async function againstTruth(
+  model: string,
+  folder: string,
+  dir: string,
+  seed: number,
+  trainableParameters: number,
+): Promise<DemoRow[]> {
+  const { table } = await readPredictions(join(folder, PREDICTIONS_FILE));
+  const truth = plantedTruth(dir);
+  return (["seen", "held out"] as const).map((groups) => {
+    const builder = new PredictionTableBuilder();
+    for (let i = 0; i < table.rows; i++) {
+      const row = table.row(i);
+      if (truth.isHeldOut(row.profile) !== (groups === "held out")) continue;
+      builder.add({ ...row, answer: null, target: truth.distribution(row.questionId, row.profile) });
+    }
+    const metrics = evaluate(builder.build(), { by: ATTRIBUTES, metrics: METRICS, seed });
+    return { model, groups, trainableParameters, metrics };
+  });
+}

@@ -1,0 +1,232 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
+import {
+  evaluate,
+  predict,
+  PredictionTableBuilder,
+  scorePublished,
+  writePredictions,
+  type MetricResult,
+  type PredictHooks,
+  type PredictionTable,
+  type PublishedScores,
+} from "../../eval/index.ts";
+import { readJson, sha256File, takeFolder, writeFileAtomic, type OutMode } from "../io/index.ts";
+import { CumaError } from "../util/index.ts";
+import { hashBase } from "./base.ts";
+import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
+import { gitHash, versions } from "./package.ts";
+import { checkAttributes } from "./readers.ts";
+
+export const PREDICTIONS_FILE = "predictions.parquet";
+export const RESULTS_FILE = "results.json";
+const PARTIAL_FILE = "partial.jsonl";
+const OURS = /^(predictions\.parquet|results\.json|partial\.jsonl)$/;
+
+/** What is evaluated, and on what. */
+export interface EvaluationConfig {
+  readonly benchmark: DatasetName;
+  readonly dir: string;
+  readonly split: string;
+  /** Number of examples, drawn by the seed; null: all. */
+  readonly limit: number | null;
+  readonly seed: number;
+  /** Attributes whose combined values make the groups; null: the country, or the first attribute there is. */
+  readonly by: readonly string[] | null;
+  /** Resamples behind each interval. */
+  readonly resamples: number;
+  readonly out: string;
+  readonly model: ModelOptions;
+}
+
+/** The content of results.json. */
+export interface EvaluationResults {
+  readonly benchmark: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly gitHash: string | null;
+  /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  readonly samples: {
+    readonly examples: number;
+    readonly participants: number;
+    readonly questions: number;
+  };
+  /** Numbers that do not apply are null. */
+  readonly metrics: Readonly<Record<string, MetricResult>>;
+}
+
+/**
+ * Evaluates a base, with an adapter or without, on a benchmark: `predictions.parquet` with the distribution for every
+ * example, and `results.json` with the metrics. An interrupted evaluation goes on from its last chunk with mode
+ * "resume", to the same bytes.
+ * @throws CumaError naming what is missing, wrong, or does not fit; Interrupted.
+ */
+export async function runEvaluation(
+  config: EvaluationConfig,
+  mode: OutMode,
+  onProgress: (message: string) => void,
+  hooks: PredictHooks,
+): Promise<EvaluationResults> {
+  const unlock = takeFolder(config.out, mode, OURS);
+  try {
+    const results = join(config.out, RESULTS_FILE);
+    onProgress(`reading ${config.dir} (${config.split})`);
+    const source = await datasets[config.benchmark].load(config.dir, config.split, {
+      limit: config.limit ?? undefined,
+      seed: config.seed,
+    });
+    if (source.length === 0) throw new CumaError(`${config.dir}: the split "${config.split}" has no examples`);
+    if (config.by) checkAttributes(config.by, source.attributes);
+    const model = await ChoiceModel.open({ ...config.model, onProgress });
+    try {
+      if (model.attributes) checkAttributes(model.attributes, source.attributes);
+      const identity = await identityOf(config, source, model);
+      if (mode === "resume" && existsSync(results)) return finished(results, identity);
+      const partial = join(config.out, PARTIAL_FILE);
+      const distributions = await predict(source, model, partial, identity, hooks);
+      const table = tableOf(source, distributions);
+      onProgress("computing metrics");
+      const found = describe(config, source, model, identity, table);
+      writePredictions(join(config.out, PREDICTIONS_FILE), table, {
+        benchmark: datasets[config.benchmark].name,
+        version: found.versions["cuma"]!,
+        base: model.base.name,
+        adapter: String(identity["adapter"] ?? "none"),
+        seed: String(config.seed),
+      });
+      writeJson(results, found);
+      rmSync(partial);
+      return found;
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** What two evaluations must have in common for one to go on with the other. */
+async function identityOf(
+  { benchmark, split, limit, seed, by, resamples, model: options }: EvaluationConfig,
+  source: ExampleSource,
+  model: ChoiceModel,
+): Promise<Record<string, unknown>> {
+  return {
+    benchmark,
+    split,
+    limit,
+    seed,
+    by,
+    resamples,
+    persona: model.persona,
+    engine: options.engine ?? "onnxruntime",
+    device: options.device ?? "cpu",
+    base: await hashBase(model.base.folder),
+    adapter: options.adapter === undefined ? null : await hashAdapter(options.adapter),
+    encoder: model.loaded?.profileSpace?.encoderHash ?? null,
+    dataFiles: source.files,
+    versions: versions(),
+  };
+}
+
+function finished(path: string, identity: Readonly<Record<string, unknown>>): EvaluationResults {
+  const results = readJson(path) as EvaluationResults;
+  if (JSON.stringify(results.identity) === JSON.stringify(identity)) return results;
+  throw new CumaError(`${path}: belongs to another evaluation; give --overwrite to replace it, or another folder`);
+}
+
+function tableOf(source: ExampleSource, distributions: readonly (readonly number[])[]): PredictionTable {
+  const builder = new PredictionTableBuilder();
+  for (let i = 0; i < source.length; i++) {
+    const { id, ...example } = source.at(i);
+    builder.add({ ...example, exampleId: id, probabilities: distributions[i]! });
+  }
+  return builder.build();
+}
+
+function describe(
+  config: EvaluationConfig,
+  source: ExampleSource,
+  model: ChoiceModel,
+  identity: Readonly<Record<string, unknown>>,
+  table: PredictionTable,
+): EvaluationResults {
+  const { model: options, ...rest } = config;
+  const { onProgress: _onProgress, ...modelConfig } = options;
+  return {
+    benchmark: datasets[config.benchmark].name,
+    config: { ...rest, ...modelConfig, persona: model.persona, attributes: model.attributes ?? source.attributes },
+    seed: config.seed,
+    versions: versions(),
+    gitHash: gitHash(),
+    identity,
+    samples: {
+      examples: table.rows,
+      participants: table.participant.values.length,
+      questions: table.questions.length,
+    },
+    metrics: evaluate(table, {
+      ...(config.by && { by: config.by }),
+      resamples: config.resamples,
+      seed: config.seed,
+    }),
+  };
+}
+
+/** A published prediction file, and the data it is scored against. */
+export interface PublishedConfig {
+  readonly benchmark: DatasetName;
+  /** Tab- or comma-separated QUESTION_ID, PARTICIPANT_ID, SCORE. */
+  readonly predictions: string;
+  readonly dir: string;
+  readonly split: string;
+  readonly seed: number;
+  readonly by: readonly string[] | null;
+  readonly resamples: number;
+  /** Folder for results.json; null: none is written. */
+  readonly out: string | null;
+  readonly overwrite: boolean;
+}
+
+export interface PublishedResults extends PublishedScores {
+  readonly benchmark: string;
+  readonly config: PublishedConfig;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly gitHash: string | null;
+  /** SHA-256 of what was read. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Scores a published prediction file, without a model. @throws CumaError naming file and line of what is wrong. */
+export async function scorePublishedFile(
+  config: PublishedConfig,
+  onProgress: (message: string) => void,
+): Promise<PublishedResults> {
+  const { benchmark, predictions, dir, split, seed, by, resamples, out } = config;
+  const unlock = out === null ? undefined : takeFolder(out, config.overwrite ? "overwrite" : "new", OURS);
+  try {
+    const hash = await sha256File(predictions);
+    onProgress(`reading ${dir} (${split})`);
+    const source = await datasets[benchmark].load(dir, split, {});
+    const scores = await scorePublished(predictions, source, { ...(by && { by }), resamples, seed });
+    const results = {
+      benchmark: datasets[benchmark].name,
+      config,
+      versions: versions(),
+      gitHash: gitHash(),
+      files: { ...source.files, [predictions]: hash },
+      ...scores,
+    };
+    if (out !== null) writeJson(join(out, RESULTS_FILE), results);
+    return results;
+  } finally {
+    unlock?.();
+  }
+}
+
+function writeJson(path: string, content: unknown): void {
+  writeFileAtomic(path, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`));
+}

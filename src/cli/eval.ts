@@ -1,0 +1,105 @@
+import { Command } from "commander";
+import { runEvaluation, scorePublishedFile } from "../app/index.ts";
+import { datasetNames, type DatasetName } from "../../datasets/index.ts";
+import type { OutMode } from "../io/index.ts";
+import { UsageError } from "../util/index.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { addModelOptions, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
+import { Progress, say } from "./progress.ts";
+import { metricsTable } from "./table.ts";
+
+interface EvalFlags extends Partial<ModelFlags> {
+  readonly bench: DatasetName;
+  readonly data: string;
+  readonly split?: string;
+  readonly out?: string;
+  readonly predictions?: string;
+  readonly limit?: number;
+  readonly seed: number;
+  readonly by?: readonly string[];
+  readonly resamples: number;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+export function evalCommand(): Command {
+  return addModelOptions(new Command("eval"))
+    .description("evaluate a base, with an adapter or without, or a published prediction file")
+    .addOption(options.bench().default(datasetNames[0]))
+    .addOption(options.data().makeOptionMandatory())
+    .option("--split <name>", 'split of the data (default: "test"; with --predictions "full")')
+    .option("--out <dir>", "output folder: predictions.parquet and results.json")
+    .option("--predictions <file>", "score this file (QUESTION_ID, PARTICIPANT_ID, SCORE; tsv or csv), without a model")
+    .addOption(options.limit())
+    .addOption(options.seed().default(0))
+    .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
+    .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
+    .option("--resume", "go on with the evaluation in the output folder")
+    .addOption(options.overwrite())
+    .addOption(options.json())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cuma eval --bench wvb --base demo --adapter runs/wvb-cuma --data data/wvb --limit 2000 --out runs/wvb-cuma-test
+  cuma eval --bench wvb --predictions gpt-3.5.tsv --data data/wvb`,
+    )
+    .action(runEval);
+}
+
+async function runEval(flags: EvalFlags): Promise<void> {
+  const found =
+    flags.predictions === undefined ? await evaluateModel(flags) : await scoreFile(flags, flags.predictions);
+  if (flags.json) console.log(JSON.stringify(found, null, 2));
+  else {
+    console.log(metricsTable(found.metrics));
+    if (flags.out !== undefined) console.log(`results: ${flags.out}`);
+  }
+}
+
+function evaluateModel(flags: EvalFlags) {
+  const { base, out, bench, data, split = "test", limit = null, seed, by = null, resamples } = flags;
+  if (base === undefined) throw new UsageError("expected --base <model>, or --predictions <file>");
+  if (out === undefined) throw new UsageError("expected --out <dir> for the predictions and results");
+  if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
+  const mode: OutMode = flags.resume ? "resume" : flags.overwrite ? "overwrite" : "new";
+  const signal = interruptSignal(() => {
+    say("interrupted: finishing the questions under way (again: stop at once)");
+  });
+  let progress: Progress | undefined;
+  return runEvaluation(
+    {
+      benchmark: bench,
+      dir: data,
+      split,
+      limit,
+      seed,
+      by,
+      resamples,
+      out,
+      model: modelOptions({ ...flags, base }, say),
+    },
+    mode,
+    say,
+    {
+      signal,
+      onStart: (done) => {
+        progress = new Progress("evaluating", "questions", done);
+      },
+      onProgress: (done, total) => {
+        progress!.update(done, total);
+      },
+    },
+  );
+}
+
+function scoreFile(flags: EvalFlags, predictions: string) {
+  const unused = (["base", "adapter", "limit", "resume"] as const).find((name) => flags[name] !== undefined);
+  if (unused !== undefined) throw new UsageError(`--predictions needs no model; expected no --${unused}`);
+  const { bench, data, split = "full", seed, by = null, resamples, out = null, overwrite = false } = flags;
+  return scorePublishedFile(
+    { benchmark: bench, predictions, dir: data, split, seed, by, resamples, out, overwrite },
+    say,
+  );
+}
