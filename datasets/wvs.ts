@@ -102,6 +102,7 @@ export async function convertWvs(options: WvsOptions): Promise<WvsConversion> {
   const { wvs, metadataDir, out, overwrite = false } = options;
   listFolder(metadataDir);
   const metadata = readMetadata(metadataDir);
+  const form = examine(wvs);
   attempt(out, () => mkdirSync(out, { recursive: true }));
   const unlock = lockFolder(out);
   try {
@@ -110,7 +111,7 @@ export async function convertWvs(options: WvsOptions): Promise<WvsConversion> {
       const some = names.slice(0, 3).join(", ");
       throw new CumaError(`${out}: the folder has files in it (${some}); expected none, or the option to overwrite`);
     }
-    const { rows, ...read } = await readSurvey(wvs, metadata.questions, options.onProgress);
+    const { rows, ...read } = await readSurvey(wvs, form, metadata.questions, options.onProgress);
     const full = Uint32Array.from(rows.answers, (_, row) => row);
     const splits = { full, ...splitParticipants(rows.answers.length) };
     write(out, splits, rows, metadata);
@@ -209,10 +210,11 @@ interface Rows {
 
 async function readSurvey(
   path: string,
+  form: Form,
   questions: readonly Question[],
   onProgress: WvsOptions["onProgress"],
 ): Promise<Pick<WvsConversion, "csv" | "questions" | "blanks" | "unknownCodes"> & { readonly rows: Rows }> {
-  const csv = openCsv(path, onProgress);
+  const csv = openCsv(path, form, onProgress);
   try {
     const first = await csv.next();
     const header = first?.fields ?? [];
@@ -368,8 +370,7 @@ interface Csv {
   close(): void;
 }
 
-function openCsv(path: string, onProgress: WvsOptions["onProgress"]): Csv {
-  const { size, delimiter } = examine(path);
+function openCsv(path: string, { size, delimiter }: Form, onProgress: WvsOptions["onProgress"]): Csv {
   const hash = createHash("sha256");
   let done = 0;
   let reported = -1;
@@ -410,8 +411,13 @@ function openCsv(path: string, onProgress: WvsOptions["onProgress"]): Csv {
   };
 }
 
-/** Size of the file, and the delimiter that its header has more of. */
-function examine(path: string): { readonly size: number; readonly delimiter: string } {
+interface Form {
+  readonly size: number;
+  /** The one that the header has more of. */
+  readonly delimiter: ";" | ",";
+}
+
+function examine(path: string): Form {
   try {
     const { size } = statSync(path);
     const fd = openSync(path, "r");

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { ExampleSource } from "../datasets/index.ts";
 import { fileError, writeFileAtomic } from "../src/io/index.ts";
 import { profileText, type Choice, type Profile } from "../src/models/index.ts";
-import { CumaError, Interrupted } from "../src/util/index.ts";
+import { CumaError, Interrupted, messageOf } from "../src/util/index.ts";
 
 /** Questions between two saves: a second or a few on a laptop. */
 const CHUNK = 64;
@@ -121,17 +121,53 @@ function openPartial(path: string, identity: Readonly<Record<string, unknown>>):
     append(path, `${head}\n`);
     return [];
   }
-  const lines = readFileSync(path, "utf8").split("\n");
-  const complete = lines.slice(0, -1);
-  if (complete.length > 0 && complete[0] !== head) {
-    throw new CumaError(
-      `${path}: belongs to another evaluation (${complete[0]!.slice(0, 300)}); this one is ${head.slice(0, 300)}; give --overwrite to start anew`,
-    );
+  const bytes = read(path);
+  const complete: string[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", from)) {
+    complete.push(bytes.toString("utf8", from, end));
+    from = end + 1;
   }
-  if (complete.length === 0 || lines.at(-1) !== "") {
-    writeFileAtomic(path, new TextEncoder().encode([complete[0] ?? head, ...complete.slice(1), ""].join("\n")));
+  const [found, ...chunks] = complete;
+  if (found !== undefined && found !== head) {
+    const what = differences(found, identity);
+    throw new CumaError(`${path}: belongs to another evaluation${what}; give --overwrite to start anew`);
   }
-  return complete.slice(1).map((line) => JSON.parse(line) as number[][][]);
+  if (found === undefined) writeFileAtomic(path, Buffer.from(`${head}\n`));
+  else if (from < bytes.length) writeFileAtomic(path, bytes.subarray(0, from));
+  return chunks.map((line, i) => {
+    try {
+      return JSON.parse(line) as number[][][];
+    } catch (error) {
+      throw new CumaError(`${path}:${i + 2}: is damaged: ${messageOf(error)}; give --overwrite to start anew`, {
+        cause: error,
+      });
+    }
+  });
+}
+
+/** In what the identity of a file is another one: ": limit is 10 there and 20 here". */
+function differences(found: string, identity: Readonly<Record<string, unknown>>): string {
+  let there: Map<string, unknown>;
+  try {
+    there = new Map(Object.entries(JSON.parse(found) as object));
+  } catch {
+    return "";
+  }
+  const json = (value: unknown): string => (value === undefined ? "absent" : JSON.stringify(value));
+  const other = [...new Set([...Object.keys(identity), ...there.keys()])].flatMap((name) => {
+    const [before, now] = [json(there.get(name)), json(identity[name])];
+    return before === now ? [] : [`${name} is ${before.slice(0, 100)} there and ${now.slice(0, 100)} here`];
+  });
+  return other.length === 0 ? "" : `: ${other.join(", ")}`;
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
 }
 
 function append(path: string, text: string): void {

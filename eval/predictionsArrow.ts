@@ -125,6 +125,7 @@ function packedTargets(table: PredictionTable): { targets: Float64Array; targetO
 export function* arrowRecords(table: Table): Generator<Readonly<Record<string, unknown>>> {
   const names = table.schema.fields.map(({ name }) => name);
   for (const batch of table.batches) {
+    if (batch.numRows === 0) continue;
     const cells = names.map((name) => reader(batch.getChild(name)!));
     for (let i = 0; i < batch.numRows; i++) {
       yield Object.fromEntries(names.map((name, c) => [name, cells[c]!(i)]));
@@ -147,6 +148,7 @@ function reader(column: Vector): (row: number) => unknown {
   const plain = type instanceof Dictionary ? column.memoize() : column;
   return (row) => {
     const value: unknown = plain.get(row);
+    if (value instanceof Vector) return Array.from(value as Iterable<unknown>);
     return typeof value === "bigint" ? Number(value) : value;
   };
 }

@@ -74,6 +74,10 @@ export async function readPredictions(path: string): Promise<PredictionsFile> {
   let metadata: string | undefined;
   if (format === ".parquet" || format === ".arrow") {
     const table = readColumnar(path);
+    const names = table.schema.fields.map(({ name }) => name);
+    if (NEEDED.some((name) => !names.includes(name))) {
+      throw new CumaError(`${path}: expected the columns ${NEEDED.join(", ")}; found ${names.join(", ") || "none"}`);
+    }
     metadata = table.schema.metadata.get(METADATA_KEY);
     for (const record of arrowRecords(table)) add(record);
   } else if (format === ".jsonl") {

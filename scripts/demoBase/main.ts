@@ -16,10 +16,20 @@ import { ChoiceSft, loadBase, packageRoot, Prompts } from "../../src/app/index.t
 import { onnxRuntimeEngine } from "../../src/engine/index.ts";
 import { encodeSafetensors, writeFileAtomic } from "../../src/io/index.ts";
 import { baseShapes, choiceMessages, linearSites, optionLabel, parseConfig } from "../../src/models/index.ts";
-import { AdamW, adamWDefaults, makePlan, ParameterStore, runTraining, totalSteps } from "../../src/train/index.ts";
+import {
+  AdamW,
+  adamWDefaults,
+  makePlan,
+  ParameterStore,
+  runTraining,
+  totalSteps,
+  type SftExample,
+  type SftSource,
+} from "../../src/train/index.ts";
 import { trainByteLevelBpe } from "./bpe.ts";
 
-const SEEDS = Array.from({ length: 24 }, (_, i) => 1000 + i);
+const SEEDS = [1000];
+const TEXT_WEIGHT = 0.05;
 const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 const TEMPLATE =
   "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
@@ -63,7 +73,7 @@ async function main(): Promise<void> {
   const sources: ExampleSource[] = [];
   for (const seed of SEEDS) {
     const dir = join(work, String(seed));
-    writePlanted({ out: dir, seed, participants: 200, questions: 32 });
+    writePlanted({ out: dir, seed, participants: 4000, questions: 32 });
     sources.push(await datasets.wvb.load(dir, "train", {}));
   }
   const source = concatenate(sources);
@@ -106,7 +116,7 @@ async function main(): Promise<void> {
     accumulate: 1,
     epochs: 100,
     maxSteps: Number(values.steps),
-    lr: 1e-3,
+    lr: 2e-3,
     schedule: "cosine" as const,
     warmup: 50,
     clipNorm: 1,
@@ -114,11 +124,12 @@ async function main(): Promise<void> {
     seed: 0,
     saveEvery: 1_000_000,
   };
+  const mixed: SftSource = { length: sft.length, at: (i) => (i % 2 === 0 ? sft.at(i) : asText(sft.at(i))) };
   const plan = await makePlan("whole", { engine, config, weights, adapter, parameters, projection: undefined });
   const optimizer = new AdamW(parameters, adamWDefaults);
   let recent = 0;
   await runTraining(
-    { plan, adapter, parameters, optimizer, source: sft, vectors: null, settings, precision: engine.precision },
+    { plan, adapter, parameters, optimizer, source: mixed, vectors: null, settings, precision: engine.precision },
     {
       startStep: 0,
       signal: new AbortController().signal,
@@ -134,6 +145,12 @@ async function main(): Promise<void> {
   );
   console.log(`${totalSteps(sft.length, settings)} steps on ${sft.length} examples`);
   writeWeights();
+}
+
+/** An example as plain text: every token is predicted, each with a small weight. */
+function asText({ id, inputIds, profile }: SftExample): SftExample {
+  const targets = inputIds.slice(1).map((token, position) => ({ position, tokens: [token], probabilities: [1] }));
+  return { id, inputIds, targets, weight: TEXT_WEIGHT, profile };
 }
 
 function concatenate(sources: readonly ExampleSource[]): ExampleSource {

@@ -47,7 +47,8 @@ def raw(seed: int) -> dict:
 def main() -> None:
     # Bounds from 2^31 on take all 32 bits; seeds from 2^32 on are keys of two words.
     random.seed(0)
-    below = [{"n": n, "drawn": [random.randrange(n) for _ in range(5)]} for n in (1, 2, 3, 1000, 2**31, 2**31 + 1, 2**32 - 1)]
+    bounds = (1, 2, 3, 1000, 2**31, 2**31 + 1, 2**32 - 1)
+    below = [{"n": n, "drawn": [random.randrange(n) for _ in range(5)]} for n in bounds]
     golden = {
         "versions": {"python": platform.python_version()},
         "raw": [raw(seed) for seed in (0, 1, 2**32 - 1, 2**32, 2**53 - 1)],

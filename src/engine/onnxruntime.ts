@@ -46,6 +46,8 @@ export function onnxRuntimeEngine({
     intraOpNumThreads: threads,
     // With the pattern planner on, every session keeps a block for its largest run: 0.8 GB more at the same speed.
     enableMemPattern: false,
+    // Programs arrive as they should run: the optimizer finds nothing that makes them faster, and takes a second.
+    graphOptimizationLevel: "disabled",
     logSeverityLevel: 3,
     // Without this, sessions that run in turn spin against each other.
     extra: { session: { force_spinning_stop: "1" } },

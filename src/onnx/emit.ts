@@ -140,6 +140,8 @@ export function toOnnx(program: Program, precision: Precision): OnnxModel {
     nodes: emitter.nodes,
     initializers: emitter.initializers,
     inputs: [...program.inputs].map(([name, value]) => info(name, value)),
+    // ONNX Runtime does not infer every symbolic size, and plans memory badly, and slowly, for what it does not know.
+    values: [...names].flatMap(([value, name]) => (value.node && !taken.has(name) ? [info(name, value)] : [])),
     outputs: outputs.map(({ name, value }) => info(name, value)),
     opsets: OPSETS,
   });

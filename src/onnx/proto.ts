@@ -38,6 +38,8 @@ export interface ModelProto {
   readonly initializers: readonly TensorProto[];
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
+  /** Types of what is computed between inputs and outputs; those left out are inferred. */
+  readonly values: readonly ValueInfoProto[];
   readonly opsets: Readonly<Record<string, number>>;
 }
 
@@ -122,6 +124,7 @@ export function encodeModel(model: ModelProto): Uint8Array {
     for (const t of model.initializers) message(graph, 5, tensor(t));
     for (const input of model.inputs) message(graph, 11, valueInfo(input));
     for (const output of model.outputs) message(graph, 12, valueInfo(output));
+    for (const value of model.values) message(graph, 13, valueInfo(value));
   });
   for (const [domain, version] of Object.entries(model.opsets)) {
     message(writer, 8, (opset) => {

@@ -11,6 +11,7 @@ export interface RmsNormAttrs extends Record<string, number> {
 
 export const rmsNormOp: Op<RmsNormAttrs> = {
   name: "rmsNorm",
+  cheap: true,
   infer: ([x, weight]) => {
     expectFloat("rmsNorm", x!, weight!);
     if (!sameShape(weight!.shape, x!.shape.slice(-1))) {

@@ -99,7 +99,7 @@ function buildPasses(model: PassModel, recompute: boolean): LayerPasses<Program>
       rows: layer === config.numLayers - 1 && trimsLastLayer(config, adapter),
       dropout: adapter.dropout > 0,
     };
-    const backward = layer < lowest ? "none" : layer === lowest ? "parameters" : "all";
+    const backward = layer >= lowest;
     const key = `${layerVariant(config, layer, options)} ${backward}`;
     let variant = variants.get(key);
     if (!variant) variants.set(key, (variant = buildLayerPasses(model, layer, options, backward, recompute)));
@@ -127,7 +127,7 @@ function buildLayerPasses(
   { config, adapter, projection }: PassModel,
   layer: number,
   options: LayerOptions,
-  backward: "none" | "parameters" | "all",
+  backward: boolean,
   recompute: boolean,
 ): LayerPasses<Program> {
   const graph = new Graph();
@@ -137,12 +137,12 @@ function buildLayerPasses(
   const parameters = [...built.parameters.keys()];
   const routers = built.routers.map(({ name }) => name);
   const outputs = { hidden: built.hidden, ...routerOutputs(built.routers) };
-  if (backward === "none") {
+  if (!backward) {
     return { forward: program(outputs), backward: undefined, saved: [], routers, parameters };
   }
 
   const wrt: Record<string, Value> = {
-    ...(backward === "all" && { "d.x": x }),
+    "d.x": x, // The lowest layer could do without, but then it would be a program, and hold memory, of its own.
     ...(projection && shared.profile && { "d.profile": shared.profile }),
     ...Object.fromEntries([...built.parameters].map(([name, value]) => [`d.${name}`, value])),
   };
@@ -281,7 +281,7 @@ class LayerwisePlan implements TrainingPlan {
         { ...this.layers[layer], ...shared, ...kept[layer], ...this.masks(inputs, layer), "d.hidden": gradient },
         into,
       );
-      gradient = outputs["d.x"] ?? gradient;
+      gradient = outputs["d.x"]!;
       profileGradient = this.addProfileGradient(profileGradient, outputs["d.profile"]);
     }
     if (this.projection && profileGradient) {

@@ -112,7 +112,6 @@ describe("CPython's random", () => {
 });
 
 const COLUMNS = ["B_COUNTRY", "D_INTERVIEW", "Q262", "X003R", "Q260", "Q275", "Q273", "Q289", "Q290", "Q279", "Q288"];
-const VALUES = ["Q2", "Q1", "Q3"];
 
 /** The columns that a profile needs, an age, an income scale, and value questions: plain, swapped, with a code of no rank. */
 function small(): Files {
@@ -146,7 +145,7 @@ function small(): Files {
       Q290: choices({ "3001": "BO: Northern" }),
       Q279: choices({ "1": "Full time", "2": "Student" }),
       Q288: choices({ "1": "Lower step", "2": "second step", "3": "third step" }),
-      Q2: choices({ "1": "Better", "2": "Worse", "3": "The same", "4": "Odd" }),
+      Q2: choices({ "1": "Better", "2": "Worse", "3": "The same", "4": "Odd", "0": "Even" }),
       Q1: choices({ "0": "Never", "1": "At times", "2": "Always" }),
       Q3: choices({ "0": "Against", "1": "No", "2": "Yes", "3": "Other" }),
     },
@@ -189,15 +188,15 @@ const FULL_VALUE = [
   "D_INTERVIEW Q2 Q1 Q3",
   "3070001 3 0 1",
   "3070002 2 2 2",
-  "3070004 _ _ _",
-  "3070005 _ _ 1",
+  "3070004 . . .",
+  "3070005 . . 1",
   "3070006 1 1 1",
   "3070008 2 2 1",
   "3070009 1 1 1",
   "30700010 1 1 1",
   "30700011 1 1 1",
   "30700012 1 1 1",
-].map((line) => line.replaceAll(" ", "\t").replaceAll("_", ""));
+].map((line) => line.replaceAll(" ", "\t").replaceAll(".", ""));
 
 const MARRIED = '"Married\t""truly"""';
 const tabbed = (line: string) => line.replaceAll("|", "\t").replaceAll("MARRIED", MARRIED);
@@ -311,8 +310,8 @@ describe("a small survey", () => {
     ["separated by semicolons", { delimiter: ";" }],
     ["quoted", { quote: true }],
     ["quoted, separated by semicolons", { quote: true, delimiter: ";" }],
-    ["with a byte-order mark", { start: "\uFEFF" }],
-    ["quoted, with a byte-order mark", { start: "\uFEFF", quote: true }],
+    ["with a byte-order mark", { start: "\uFEFF", header: HEADER.slice(1) }],
+    ["quoted, with a byte-order mark", { start: "\uFEFF", quote: true, header: HEADER.slice(1) }],
     ["with Windows line ends", { end: "\r\n" }],
     ["with empty lines", { end: "\n\n" }],
     ["with its columns in another order", { header: shuffled }],
@@ -372,11 +371,15 @@ describe("a small survey", () => {
     expect(tables(out)["train/train_value_qa.tsv"]).toBe(`${FULL_VALUE[0]!}\n`);
   });
 
-  test("progress is in bytes of the csv, rises, and ends with all of them", async () => {
-    const many = Array.from({ length: 20_000 }, (_, i) => ({ ...interviews()[0]!, D_INTERVIEW: String(i) }));
+  test("many interviews; progress is in bytes of the csv, rises, and ends with all of them", async () => {
+    const [first] = interviews();
+    const many = Array.from({ length: 20_000 }, (_, i) => ({ ...first!, D_INTERVIEW: String(i) }));
     const csv = csvOf(many);
     const seen: [number, number][] = [];
-    await convert(csv, small(), { onProgress: (...progress) => void seen.push(progress) }).result;
+    const { out, result } = convert(csv, small(), { onProgress: (...progress) => void seen.push(progress) });
+    await result;
+    const lines = tables(out)["full/full_value_qa.tsv"]!.trimEnd().split("\n").slice(1);
+    expect(lines).toEqual(many.map((_, i) => `${i}\t3\t0\t1`));
     expect(seen.length).toBeGreaterThan(1);
     expect(seen.length).toBeLessThan(20);
     expect(seen.at(-1)).toEqual([csv.length, csv.length]);
@@ -468,6 +471,7 @@ describe("bad input", () => {
     ],
     ["an income that the codebook lacks", row(2, { Q288: "0" }), "survey.csv:2: Q288: expected a code of", "found 0"],
     ["an answer off its scale", row(13, { Q2: "4" }), "survey.csv:13: Q2: expected an answer from 1 to 3; found 4"],
+    ["an answer below its scale", row(13, { Q2: "0" }), "survey.csv:13: Q2: expected an answer from 1 to 3; found 0"],
     ["an interview twice", row(6, { D_INTERVIEW: "3070002" }), "survey.csv:6: D_INTERVIEW", "3070002 on line 3 too"],
     ["an interview without number", row(6, { D_INTERVIEW: "" }), "survey.csv:6: D_INTERVIEW: expected a", 'found ""'],
     ["an interview with a negative number", row(6, { D_INTERVIEW: "-5" }), "survey.csv:6: D_INTERVIEW", '"-5"'],
@@ -497,11 +501,11 @@ describe("bad input", () => {
   const without = (...names: string[]) => HEADER.filter((name) => !names.includes(name));
   test("a wrong number of fields, counted after quoted line breaks and empty lines", async () => {
     const lines = csvOf(interviews()).split("\n");
-    lines[2] += ",1";
+    lines[2] = `${lines[2]!},1`;
     expect(await failure(lines.join("\n"))).toContain("survey.csv:3: expected 17 fields; found 18");
     lines[1] = lines[1]!.replace("5-0-0", '"5\n0\n0"');
-    lines[2] = `\n${lines[2]!.replace(/(,1){3}$/, "")}`;
-    expect(await failure(lines.join("\n"))).toContain("survey.csv:6: expected 17 fields; found 15");
+    lines[2] = `\n${lines[2].replace(/(,1){2}$/, "")}`;
+    expect(await failure(lines.join("\n"))).toContain("survey.csv:6: expected 17 fields; found 16");
   });
 
   test("columns that are missing, all named; or there twice; or no csv at all", async () => {
@@ -569,6 +573,7 @@ describe("bad input", () => {
     await expect(at(join(dir, "survey.csv"), join(dir, "nowhere"))).rejects.toThrow(
       /nowhere: .*no such file or folder/,
     );
+    expect(existsSync(out)).toBe(false);
   });
 });
 
@@ -591,7 +596,7 @@ describe.skipIf(!existsSync(real))("the real metadata (skipped where CUMA_SHARED
       ...Object.fromEntries(header.map((id) => [id, id in metadata ? draw(id) : "0.5"])),
       D_INTERVIEW: String(20070001 + i),
     })) as Interview[];
-    const csv = join(fresh());
+    const csv = fresh();
     writeFileSync(csv, csvOf(people, { header, delimiter: ";", quote: true }));
     const out = fresh();
     const result = await convertWvs({ wvs: csv, metadataDir: real, out });
@@ -617,6 +622,7 @@ describe.skipIf(!existsSync(real))("the real metadata (skipped where CUMA_SHARED
     for (const name of SPLITS) {
       const data = await loadWorldValuesBench(out, name);
       expect(data.length).toBe(answers[name]);
+      const questions = new Map(data.questions.map((question) => [question.id, question]));
       const rows = name === "full" ? people.map((_, i) => i) : split[name];
       for (const row of rows) {
         const person = people[row]!;
@@ -629,7 +635,7 @@ describe.skipIf(!existsSync(real))("the real metadata (skipped where CUMA_SHARED
             continue;
           }
           seen[name === "full" ? "full" : "answers"]++;
-          const { lowest } = data.questions.find((question) => question.id === id)!;
+          const { lowest } = questions.get(id)!;
           if (example!.answer! + lowest !== Number(adjusted)) expect.fail(`${id} of row ${row}: ${example!.answer!}`);
           // 0 and 1 are both the lowest level of Q241 to Q249; its text is that of 1.
           const own = adjustment[id]?.["0"] === "1" && code === "0" ? "1" : code;

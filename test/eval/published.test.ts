@@ -158,13 +158,14 @@ test("the original's sample_input.tsv gives its sample_output.json", async () =>
 });
 
 test("worked by hand: a score off the scale stays where it is, and an answer without a score counts", async () => {
-  const benchmark = benchmarkOf({ Q1: { a: 1, b: 4 }, Q2: { a: 1, b: 4 } });
-  // Q1: answers 0 and 1, score (10 - 1) / 3 = 3: (3 + 2) / 2. Q2: answers 0 and 1, score 0 alone: 1/2.
-  const { perQuestion, metrics } = await scorePublished(table("Q1 a 10", "Q1 b none", "Q2 a 1", "Q2 b inf"), benchmark);
+  const benchmark = benchmarkOf({ Q1: { a: 1, b: 4 }, Q2: { a: 1, b: 4, c: 1 } });
+  // Q1: answers 0 and 1, score (10 - 1) / 3 = 3: (3 + 2) / 2. Q2: answers 0, 1 and 0, score 0 alone: 1/3.
+  const path = table("Q1 a 10", "Q1 b none", "Q2 a 1", "Q2 b inf", "Q2 c 1e400");
+  const { perQuestion, metrics } = await scorePublished(path, benchmark);
   expect(perQuestion["Q1"]!.value).toBeCloseTo(2.5, 12);
-  expect(perQuestion["Q2"]!.value).toBeCloseTo(0.5, 12);
-  expect(metrics.emdArgmax).toMatchObject({ n: 2, excluded: { "no score": 2 } });
-  expect(metrics.accuracy).toMatchObject({ value: 1, n: 1, excluded: { "no score": 2, "score is off the scale": 1 } });
+  expect(perQuestion["Q2"]!.value).toBeCloseTo(1 / 3, 12);
+  expect(metrics.emdArgmax).toMatchObject({ n: 2, excluded: { "no score": 3 } });
+  expect(metrics.accuracy).toMatchObject({ value: 1, n: 1, excluded: { "no score": 3, "score is off the scale": 1 } });
 });
 
 test("people who are not in the data or did not answer are left out and counted", async () => {

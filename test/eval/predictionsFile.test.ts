@@ -1,0 +1,357 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Field,
+  FixedSizeList,
+  Float64,
+  Int64,
+  LargeList,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  Utf8,
+  vectorFromArray,
+  type Data,
+} from "apache-arrow";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions.ts";
+import { readPredictions, writePredictions } from "../../eval/predictionsFile.ts";
+import { delimited } from "../../eval/textFile.ts";
+import { writeColumnar } from "../../src/io/parquet.ts";
+import { CumaError } from "../../src/util/index.ts";
+import { row, tableOf } from "./support.ts";
+
+const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;
+const text = [".jsonl", ".csv", ".tsv"] as const;
+
+let root: string;
+beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-predictions-"))));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let files = 0;
+const fresh = (extension: string): string => join(root, `${files++}${extension}`);
+
+function write(extension: string, content: string | Uint8Array): string {
+  const path = fresh(extension);
+  writeFileSync(path, content);
+  return path;
+}
+
+const rowsOf = (table: PredictionTable): PredictionRow[] => Array.from({ length: table.rows }, (_, i) => table.row(i));
+
+const METADATA = { base: "demo", seed: "7", benchmark: 'says "hi", äöü\n# cuma' };
+
+/** Nulls, targets, both kinds of options, and texts that each format could take for something else. */
+const awkward: Partial<PredictionRow>[] = [
+  { exampleId: "# not a comment", profile: { country: 'Côte d\'Ivoire, "CI"', "first language": "tab\there" } },
+  { exampleId: "日本 🗾", participantId: null, answer: null, target: [0.1, 0.9], profile: {} },
+  {
+    exampleId: " padded ",
+    participantId: "007",
+    probabilities: [1, 0],
+    weight: 0.1,
+    profile: { country: "line\nend" },
+  },
+  { exampleId: "null", questionId: "#q", ordered: false, options: ["[1]", ""], profile: { country: '"' } },
+  { exampleId: "1e5", questionId: "three", options: ["a,b", "c\td", "é"], probabilities: [0.2, 0.3, 0.5], answer: 2 },
+  {
+    exampleId: "re\rturn",
+    questionId: "three",
+    options: ["a,b", "c\td", "é"],
+    probabilities: [1 / 3, 1 / 3, 1 / 3],
+    answer: 0,
+  },
+  { exampleId: "'=1+1", answer: 0, target: [1, 0], profile: { "first language": "Русский", country: "true" } },
+];
+
+describe.each(formats)("%s", (format) => {
+  test("gives back every row, and the order of questions and attributes", async () => {
+    const table = tableOf(awkward);
+    const path = fresh(format);
+    writePredictions(path, table, METADATA);
+    const found = await readPredictions(path);
+    expect(found.metadata).toEqual(METADATA);
+    expect(rowsOf(found.table)).toEqual(awkward.map((changes) => row(changes)));
+    expect(found.table.questions).toEqual(table.questions);
+    expect([...found.table.attributes.keys()]).toEqual(["country", "first language"]);
+  });
+
+  test("without metadata, and without rows", async () => {
+    for (const table of [tableOf(awkward), tableOf([])]) {
+      for (const metadata of [{}, METADATA]) {
+        const path = fresh(format);
+        writePredictions(path, table, metadata);
+        const found = await readPredictions(path);
+        expect(found.metadata).toEqual(metadata);
+        expect(rowsOf(found.table)).toEqual(rowsOf(table));
+      }
+    }
+  });
+
+  test("equal tables give equal bytes, also after reading; other tables do not", async () => {
+    const bytes = (table: PredictionTable, metadata: Record<string, string> = METADATA): Buffer => {
+      const path = fresh(format);
+      writePredictions(path, table, metadata);
+      return readFileSync(path);
+    };
+    const first = bytes(tableOf(awkward));
+    expect(bytes(tableOf(awkward), Object.fromEntries(Object.entries(METADATA).reverse())).equals(first)).toBe(true);
+    const { table } = await readPredictions(write(format, first));
+    expect(bytes(table).equals(first)).toBe(true);
+    expect(bytes(tableOf([...awkward].reverse())).equals(first)).toBe(false);
+    expect(bytes(tableOf(awkward), { ...METADATA, seed: "8" }).equals(first)).toBe(false);
+  });
+
+  test("any table comes back as it was", async () => {
+    const any = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
+    const rows = fc.array(
+      fc.record({
+        questionId: fc.constantFrom("q", "r"),
+        participantId: fc.option(any),
+        profile: fc.dictionary(fc.constantFrom("country", "age", "a b"), any),
+        answer: fc.option(fc.nat({ max: 1 })),
+        target: fc.option(fc.constantFrom([1, 0], [0.1, 0.9], [1 / 3, 2 / 3])),
+        probabilities: fc.double({ min: 0, max: 1, noNaN: true }).map((p) => [p, 1 - p]),
+        weight: fc.double({ min: 0, max: 1e9, noNaN: true }),
+      }),
+      { maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(rows, fc.array(any, { minLength: 8, maxLength: 8 }), async (list, ids) => {
+        const given = list.map((of, i) => row({ ...of, exampleId: `${i}${ids[i]!}` }));
+        const path = fresh(format);
+        writePredictions(path, tableOf(given));
+        const { table } = await readPredictions(path);
+        expect(rowsOf(table)).toEqual(rowsOf(tableOf(given)));
+        rmSync(path);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  /** Three good rows, spoilt behind the builder's back; `answer` and the arrays are views that can be written. */
+  const bad: Record<string, [spoil: (table: PredictionTable) => void, message: string]> = {
+    "probabilities that do not sum to 1": [
+      ({ probabilities }) => (probabilities[3] = 0.8),
+      "probabilities: expected a sum of 1 (within 0.000001), found 1.05",
+    ],
+    "a negative probability": [
+      ({ probabilities }) => probabilities.set([-0.25, 1.25], 2),
+      "probabilities[0]: expected a number in [0, 1], found -0.25",
+    ],
+    "a probability that is not a number": [({ probabilities }) => (probabilities[2] = NaN), "probabilities"],
+    "a target that does not sum to 1": [({ targets }) => (targets[2] = 0.6), "target: expected a sum of 1"],
+    "an example that came before": [
+      ({ exampleIds }) => ((exampleIds as string[])[1] = "0"),
+      "an earlier row has the same example id; expected each example once",
+    ],
+    "an answer that is no option": [
+      ({ answer }) => (answer[1] = 2),
+      "answer: expected null or an option's index from 0 to 1, found 2",
+    ],
+    "a negative weight": [({ weight }) => (weight[1] = -1), "weight: expected a finite number, 0 or more, found -1"],
+    "a text that is empty": [({ exampleIds }) => ((exampleIds as string[])[1] = ""), "example"],
+  };
+  test.each(Object.entries(bad))("refuses %s", async (_, [spoil, message]) => {
+    const table = tableOf([{}, { target: [0.5, 0.5] }, {}]);
+    spoil(table);
+    const path = fresh(format);
+    writePredictions(path, table);
+    const error = await readPredictions(path).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(CumaError);
+    expect((error as CumaError).message).toContain(`${path}: row 2`);
+    expect((error as CumaError).message).toContain(message);
+  });
+
+  test("refuses a file that is not there, and a folder that is not", async () => {
+    const path = fresh(format);
+    await expect(readPredictions(path)).rejects.toThrow(`${path}: cannot be read: there is no such file or folder`);
+    const nowhere = join(path, `t${format}`);
+    expect(() => writePredictions(nowhere, tableOf([{}]))).toThrow(`${nowhere}: cannot be written`);
+  });
+
+  test("refuses a file without the columns", async () => {
+    const path = fresh(format);
+    if (format === ".parquet" || format === ".arrow") {
+      const column = vectorFromArray(["a"], new Utf8());
+      writeColumnar(path, new Table({ example_id: column, text: column }));
+    } else writeFileSync(path, format === ".jsonl" ? '{"example_id":"a","text":"b"}' : "example_id\na\n");
+    await expect(readPredictions(path)).rejects.toThrow(path);
+    await expect(readPredictions(path)).rejects.toThrow(
+      format === ".jsonl" ? "row 1: question_id" : "found example_id",
+    );
+  });
+});
+
+test.each([".csv", ".tsv"])("%s: texts that other readers take for comments or line ends are quoted", (format) => {
+  const path = fresh(format);
+  writePredictions(path, tableOf(awkward));
+  const lines = readFileSync(path, "utf8").split("\n");
+  expect(lines[1]).toMatch(/^"# not a comment"/);
+  expect(lines.filter((line) => line.startsWith("#"))).toEqual([]);
+  expect(lines.some((line) => line.startsWith('"re\rturn"'))).toBe(true);
+});
+
+describe("a file that is cut off", () => {
+  test.each([".parquet", ".arrow"])("%s: is refused, wherever it is cut", async (format) => {
+    const whole = fresh(format);
+    writePredictions(whole, tableOf(awkward), METADATA);
+    const bytes = readFileSync(whole);
+    const path = fresh(format);
+    const cuts = [
+      ...Array(40).keys(),
+      bytes.length - 1,
+      ...Array.from({ length: 60 }, (_, i) => i * (bytes.length / 60)),
+    ];
+    for (const cut of cuts) {
+      writeFileSync(path, bytes.subarray(0, Math.floor(cut)));
+      const message = await readPredictions(path).then(
+        ({ table }) => `cut at ${cut}: ${table.rows} rows`,
+        (error: unknown) => (error as Error).message,
+      );
+      expect(message).toContain(`${path}: `);
+    }
+  });
+
+  test.each(text)("%s: is refused where a row is cut, naming the row", async (format) => {
+    const whole = fresh(format);
+    writePredictions(whole, tableOf(awkward), METADATA);
+    const bytes = readFileSync(whole);
+    const path = write(format, bytes.subarray(0, bytes.length - 6));
+    await expect(readPredictions(path)).rejects.toThrow(`${path}: row ${awkward.length}`);
+  });
+});
+
+test("rows of a delimited file know the line on which they end", async () => {
+  const content = 'a,b\n1,2\n\n"3\n4",5\n6,7';
+  const lines = async (path: string, skipFirstLine: boolean): Promise<number[]> => {
+    const found: number[] = [];
+    for await (const { line } of delimited(path, { delimiter: ",", skipFirstLine })) found.push(line);
+    return found;
+  };
+  expect(await lines(write(".csv", content), false)).toEqual([2, 5, 6]);
+  expect(await lines(write(".csv", `something "else\n${content}`), true)).toEqual([3, 6, 7]);
+});
+
+describe("tables of other programs", () => {
+  const line = { example_id: "a", question_id: "q", options: ["x", "y"], ordered: true, probabilities: [0.5, 0.5] };
+
+  test("columns in any order, without those that may be missing", async () => {
+    const expected = row({
+      exampleId: "a",
+      questionId: "q",
+      participantId: null,
+      profile: { age: "30" },
+      options: ["x", "y"],
+      answer: null,
+      probabilities: [0.5, 0.5],
+    });
+    const csv =
+      'age,probabilities,ordered,options,question_id,example_id\r\n30," [0.5, 0.5]",true,"[""x"",""y""]",q,a\r\n';
+    const jsonl = `\n${JSON.stringify({ age: "30", ...line })}\n\n`;
+    const paths = [write(".csv", csv), write(".csv", `\uFEFF${csv}`), write(".jsonl", jsonl), write(".JSONL", jsonl)];
+    for (const path of paths) expect(rowsOf((await readPredictions(path)).table)).toEqual([expected]);
+  });
+
+  test("64-bit answers, and lists of other kinds, as polars and others write them", async () => {
+    const list = (child: Data): Field => new Field("item", child.type, false);
+    const options = vectorFromArray(["x", "y", "x", "y"], new Utf8()).data[0]!;
+    const numbers = makeData({ type: new Float64(), data: Float64Array.of(0.25, 0.75, 1, 0) });
+    const columns: Record<string, Data> = {
+      example_id: vectorFromArray(["a", "b"], new Utf8()).data[0]!,
+      question_id: vectorFromArray(["q", "q"], new Utf8()).data[0]!,
+      options: makeData({
+        type: new LargeList(list(options)),
+        length: 2,
+        valueOffsets: BigInt64Array.of(0n, 2n, 4n),
+        child: options,
+      }),
+      ordered: vectorFromArray([true, true]).data[0]!,
+      answer: makeData({ type: new Int64(), data: BigInt64Array.of(1n, 0n) }),
+      probabilities: makeData({ type: new FixedSizeList(2, list(numbers)), length: 2, child: numbers }),
+    };
+    const schema = new Schema(Object.entries(columns).map(([name, data]) => new Field(name, data.type, false)));
+    const children = Object.values(columns);
+    const batch = new RecordBatch(
+      schema,
+      makeData({ type: new Struct(schema.fields), length: 2, nullCount: 0, children }),
+    );
+    for (const format of [".parquet", ".arrow"]) {
+      const path = fresh(format);
+      writeColumnar(path, new Table(schema, [batch]));
+      const shared = { questionId: "q", participantId: null, profile: {}, options: ["x", "y"] };
+      expect(rowsOf((await readPredictions(path)).table)).toEqual([
+        row({ ...shared, exampleId: "a", answer: 1, probabilities: [0.25, 0.75] }),
+        row({ ...shared, exampleId: "b", answer: 0, probabilities: [1, 0] }),
+      ]);
+    }
+  });
+
+  const refused = (path: string) => expect(readPredictions(path)).rejects;
+  const jsonl = (...rows: object[]): string => write(".jsonl", rows.map((of) => JSON.stringify(of)).join("\n"));
+
+  test("refuses one option, and options that change", async () => {
+    const one = jsonl(line, { ...line, example_id: "b", question_id: "r", options: ["x"], probabilities: [1] });
+    await refused(one).toThrow(`${one}: row 2 (example "b"): expected 2 options or more, found 1`);
+    const other = jsonl(line, { ...line, example_id: "b", options: ["x", "z"] });
+    await refused(other).toThrow(
+      `${other}: row 2 (example "b"): options: expected those of the question's earlier rows, ["x","y"], found ["x","z"]`,
+    );
+    const nominal = jsonl(line, { ...line, example_id: "b", ordered: false });
+    await refused(nominal).toThrow(`${nominal}: row 2 (example "b"): ordered: expected true`);
+    const longer = jsonl({ ...line, probabilities: [0.5, 0.25, 0.25] });
+    await refused(longer).toThrow(`${longer}: row 1 (example "a"): probabilities: expected 2 numbers`);
+  });
+
+  test("refuses cells of another type, naming the column", async () => {
+    const number = jsonl(line, { ...line, example_id: "b", age: 30 });
+    await refused(number).toThrow(`${number}: row 2: age: expected a text or null, found 30`);
+    const fraction = jsonl({ ...line, answer: 0.5 });
+    await refused(fraction).toThrow(
+      'row 1 (example "a"): answer: expected null or an option\'s index from 0 to 1, found 0.5',
+    );
+    const word = write(".csv", "example_id,question_id,options,ordered,probabilities\na,q,[],yes,[1]\n");
+    await refused(word).toThrow(`${word}: row 1: ordered: expected JSON, found yes`);
+    const short = write(".tsv", "example_id\tquestion_id\toptions\tordered\tprobabilities\na\tq\n");
+    await refused(short).toThrow(`${short}: row 1: `);
+    const twice = write(".csv", "example_id,question_id,options,ordered,probabilities,age,age\n");
+    await refused(twice).toThrow(`${twice}: header: expected each column once; found age twice`);
+  });
+
+  test("refuses what is not JSON, not UTF-8, or has other metadata", async () => {
+    const words = write(".jsonl", `${JSON.stringify(line)}\nhello\n`);
+    await refused(words).toThrow(`${words}: row 2: is not JSON`);
+    for (const format of text) {
+      const bytes = write(format, Uint8Array.of(0x7b, 0xff, 0xfe, 0x0a));
+      await refused(bytes).toThrow(`${bytes}: is not UTF-8 text`);
+    }
+    const header = "example_id,question_id,options,ordered,probabilities";
+    const metadata = write(".csv", `# cuma {"seed":7}\n${header}\n`);
+    await refused(metadata).toThrow(`${metadata}: metadata: expected a JSON object of texts, found {"seed":7}`);
+    const empty = write(".csv", "");
+    await refused(empty).toThrow(`${empty}: header: expected the columns example_id`);
+  });
+});
+
+test("refuses unknown extensions, naming those that there are", async () => {
+  const message = (path: string) => `${path}: unknown file extension ".parqet"; expected one of ${formats.join(", ")}`;
+  const path = fresh(".parqet");
+  expect(() => writePredictions(path, tableOf([{}]))).toThrow(`${message(path)}; did you mean ".parquet"?`);
+  await expect(readPredictions(path)).rejects.toThrow(message(path));
+});
+
+test("refuses to write an attribute that has the name of another column", () => {
+  const path = fresh(".csv");
+  const builder = new PredictionTableBuilder();
+  builder.add(row({ profile: { weight: "heavy" } }));
+  expect(() => writePredictions(path, builder.build())).toThrow(
+    `${path}: the attribute "weight" has the name of another column; expected another name`,
+  );
+});
