@@ -16,7 +16,7 @@ const BATCH_ROWS = 65_536;
  * @throws CumaError naming the file.
  */
 export function writeColumnar(path: string, table: Table): void {
-  if (path.endsWith(".arrow")) {
+  if (path.toLowerCase().endsWith(".arrow")) {
     writeFileAtomic(path, tableToIPC(table, "file"));
     return;
   }
@@ -38,7 +38,7 @@ export function readColumnar(path: string): Table {
   } catch (error) {
     throw fileError(path, "cannot be read", error);
   }
-  const arrow = path.endsWith(".arrow");
+  const arrow = path.toLowerCase().endsWith(".arrow");
   try {
     return tableFromIPC(arrow ? bytes : readParquet(bytes, { batchSize: BATCH_ROWS }).intoIPCStream());
   } catch (error) {
