@@ -13,7 +13,12 @@ function layer(name, from, allowed) {
 module.exports = {
   forbidden: [
     // An operation's gradient is made of other operations, whose gradients may need it again.
-    { name: "no-cycles", severity: "error", from: { pathNot: "^src/ops/" }, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: { pathNot: "^src/ops/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     layer("util", "^src/util/", []),
     layer("graph", "^src/graph/", ["^src/util/"]),
     layer("ops", "^src/ops/", ["^src/(util|graph)/"]),

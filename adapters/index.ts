@@ -21,9 +21,18 @@ export const adapterSchema = z
     }
     const parsed = adapters[method as AdapterName].configSchema.safeParse(value);
     if (parsed.success) return parsed.data as AdapterConfig;
-    context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: value }) as never));
+    for (const issue of parsed.error.issues) {
+      if (issue.code !== "unrecognized_keys") context.issues.push({ ...issue, input: value } as never);
+      else for (const key of issue.keys) context.issues.push(unknownKey(key, method as AdapterName));
+    }
     return z.NEVER;
   });
+
+function unknownKey(key: string, method: AdapterName) {
+  const schema = adapters[method].configSchema;
+  const keys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return { code: "custom" as const, path: [key], message: unknownName(`key of "${method}"`, key, keys), input: key };
+}
 
 export * from "./folder.ts";
 export * from "./table.ts";

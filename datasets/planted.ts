@@ -134,7 +134,7 @@ export interface PlantedTruth {
  *
  * Model, with L = 4 latent modes m and K = 3..5 ordered options k of a question q:
  * ```
- * P(k | q, m)      ~ exp(-(k - mu_qm)^2 / (2 * 0.5^2))     mu_q a permutation of 0, (K-1)/3, 2(K-1)/3, K-1, each moved by at most 0.15
+ * P(k | q, m)      ~ exp(-(k - mu_qm)^2 / (2 * 0.5^2))     mu_q a permutation of 0, (K-1)/3, 2(K-1)/3, K-1 that questions of one category share, each moved by at most 0.15
  * P(m | c), P(m | r)  0.91 on the one mode of the country c (of the religion r), 0.03 on each of the others; two countries share a mode
  * P(k | q, c, r)   = sum_m (0.6 P(m | c) + 0.4 P(m | r)) P(k | q, m)
  * ```
@@ -221,9 +221,11 @@ function drawTruth(asked: readonly PlantedQuestion[], seed: number, heldOut: num
   const countries = peakedMixtures(COUNTRIES, rng);
   const religions = peakedMixtures(RELIGIONS, rng);
   const questions: Truth["questions"] = {};
-  for (const { id, options } of asked) {
-    const places = rng.shuffle(Array.from({ length: MODES }, (_, m) => m));
-    const modes = places.map((place) => {
+  const places = new Map(
+    KINDS.map(({ category }) => [category, rng.shuffle(Array.from({ length: MODES }, (_, m) => m))]),
+  );
+  for (const { id, category, options } of asked) {
+    const modes = places.get(category)!.map((place) => {
       const location = (place * (options.length - 1)) / (MODES - 1) + 0.3 * (rng.uniform() - 0.5);
       return normalised(options.map((_, k) => Math.exp(-((k - location) ** 2) / (2 * 0.5 ** 2))));
     });

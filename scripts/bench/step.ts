@@ -4,10 +4,8 @@
  * Prints one JSON line.
  */
 import { parseArgs } from "node:util";
-import { adapters } from "../../adapters/index.ts";
 import { onnxRuntimeEngine } from "../../src/engine/index.ts";
-import { sizeOf, type HostTensor } from "../../src/graph/index.ts";
-import { baseShapes, linearSites, makeBatch, type DecoderConfig } from "../../src/models/index.ts";
+import { makeBatch } from "../../src/models/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -18,42 +16,9 @@ import {
   type StepInputs,
 } from "../../src/train/index.ts";
 import { Rng } from "../../src/util/index.ts";
-
-export const smolLM2: DecoderConfig = {
-  modelType: "llama",
-  vocabSize: 49152,
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  numLayers: 30,
-  numHeads: 9,
-  numKvHeads: 3,
-  headDim: 64,
-  rmsNormEps: 1e-5,
-  tieWordEmbeddings: true,
-  maxPositions: 8192,
-  rope: { theta: 100_000, llama3: null },
-  bias: { qkv: false, o: false, mlp: false },
-  qkNorm: false,
-  noRopeLayers: new Set(),
-  slidingWindow: null,
-};
+import { cumaAdapter, PROFILE_WIDTH, randomTokens, randomWeights, smolLM2 } from "./smolLM2.ts";
 
 const ANSWER_TOKENS = 2;
-const PROFILE_WIDTH = 384;
-
-/** Uniform weights of the usual size, one block of them repeated: fast to make, and as good as any for timing. */
-function randomWeights(config: DecoderConfig): Map<string, HostTensor> {
-  const rng = new Rng(0, "weights");
-  const block = Float32Array.from({ length: 100_003 }, () => 0.07 * (rng.uniform() - 0.5));
-  return new Map(
-    [...baseShapes(config)].map(([name, shape]) => {
-      const data = new Float32Array(sizeOf(shape));
-      if (shape.length === 1) data.fill(1);
-      else for (let at = 0; at < data.length; at += block.length) data.set(block.subarray(0, data.length - at), at);
-      return [name, { shape, data }];
-    }),
-  );
-}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -69,12 +34,9 @@ async function main(): Promise<void> {
   const plan = positionals[0] as PlanName;
   const [B, T, steps] = [Number(values.sequences), Number(values.tokens), Number(values.steps)];
   const config = smolLM2;
-  const weights = randomWeights(config);
+  const weights = randomWeights();
   const engine = onnxRuntimeEngine({ threads: Number(values.threads) });
-  const adapter = adapters.cuma.fit(
-    { numExperts: Number(values.experts) },
-    { sites: linearSites(config), baseShapes: baseShapes(config), profileWidth: PROFILE_WIDTH },
-  );
+  const adapter = cumaAdapter(Number(values.experts));
 
   const parameters = new ParameterStore(adapter.parameters, "float32");
   parameters.initialise(0);
@@ -82,9 +44,7 @@ async function main(): Promise<void> {
   const optimizer = new AdamW(parameters, adamWDefaults);
   const training = await makePlan(plan, { engine, config, weights, adapter, parameters, projection: undefined });
   const rng = new Rng(0, "bench");
-  const trees = Array.from({ length: B }, () => ({
-    ids: Array.from({ length: T }, () => rng.below(config.vocabSize)),
-  }));
+  const trees = Array.from({ length: B }, () => ({ ids: randomTokens(rng, T) }));
   const profile = Float32Array.from({ length: B * PROFILE_WIDTH }, () => rng.normal());
   const N = B * ANSWER_TOKENS;
   const inputs: StepInputs = {

@@ -26,9 +26,10 @@ import {
   type SftExample,
   type SftSource,
 } from "../../src/train/index.ts";
+import { Rng } from "../../src/util/index.ts";
 import { trainByteLevelBpe } from "./bpe.ts";
 
-const SEEDS = [1000];
+const SEEDS = Array.from({ length: 24 }, (_, i) => 1000 + i);
 const TEXT_WEIGHT = 0.05;
 const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 const TEMPLATE =
@@ -73,7 +74,7 @@ async function main(): Promise<void> {
   const sources: ExampleSource[] = [];
   for (const seed of SEEDS) {
     const dir = join(work, String(seed));
-    writePlanted({ out: dir, seed, participants: 4000, questions: 32 });
+    writePlanted({ out: dir, seed, participants: 200, questions: 32 });
     sources.push(await datasets.wvb.load(dir, "train", {}));
   }
   const source = concatenate(sources);
@@ -124,7 +125,7 @@ async function main(): Promise<void> {
     seed: 0,
     saveEvery: 1_000_000,
   };
-  const mixed: SftSource = { length: sft.length, at: (i) => (i % 2 === 0 ? sft.at(i) : asText(sft.at(i))) };
+  const mixed: SftSource = { length: sft.length, at: (i) => (isText(i) ? asText(sft.at(i)) : sft.at(i)) };
   const plan = await makePlan("whole", { engine, config, weights, adapter, parameters, projection: undefined });
   const optimizer = new AdamW(parameters, adamWDefaults);
   let recent = 0;
@@ -145,6 +146,11 @@ async function main(): Promise<void> {
   );
   console.log(`${totalSteps(sft.length, settings)} steps on ${sft.length} examples`);
   writeWeights();
+}
+
+/** Half of the examples are read as plain text. */
+function isText(index: number): boolean {
+  return new Rng(0, "text", index).uniform() < 0.5;
 }
 
 /** An example as plain text: every token is predicted, each with a small weight. */

@@ -106,7 +106,7 @@ export function checkConfig<T>(config: RawConfig, schema: z.ZodType<T>): T {
     const shown = found === undefined ? "nothing" : JSON.stringify(found);
     const message = issue.message.replace(/^Invalid input: /, "");
     return [
-      `${where(issue.path)}: "${issue.path.join(".")}": ${message}${message.includes("found") ? "" : `, found ${shown}`}`,
+      `${where(issue.path)}: "${issue.path.join(".")}": ${message}${/^unknown|found/.test(message) ? "" : `, found ${shown}`}`,
     ];
   });
   throw new UsageError(messages.join("\n"));

@@ -31,7 +31,7 @@ export function runSchema<Adapter, Benchmark extends string>(
         standardize: z.boolean().default(true),
       })
       .prefault({}),
-    adapter,
+    adapter: adapter.prefault({} as z.input<typeof adapter>),
     train: z
       .strictObject({
         objective: z.enum(["sft"]).default("sft"),

@@ -46,6 +46,8 @@ export function onnxRuntimeEngine({
     intraOpNumThreads: threads,
     // With the pattern planner on, every session keeps a block for its largest run: 0.8 GB more at the same speed.
     enableMemPattern: false,
+    // Sessions that run in turn share the process's heap; with an arena each keeps its own peak: 60-80 MB more in all.
+    enableCpuMemArena: false,
     // Programs arrive as they should run: the optimizer finds nothing that makes them faster, and takes a second.
     graphOptimizationLevel: "disabled",
     logSeverityLevel: 3,

@@ -123,7 +123,18 @@ test("scores a published prediction file", async () => {
   });
   const path = join(root, "perfect.tsv");
   writeFileSync(path, `QUESTION_ID\tPARTICIPANT_ID\tSCORE\n${lines.join("\n")}\n`);
-  const run = await cuma(["eval", "--bench", "wvb", "--predictions", path, "--data", data, "--split", "test", "--json"]);
+  const run = await cuma([
+    "eval",
+    "--bench",
+    "wvb",
+    "--predictions",
+    path,
+    "--data",
+    data,
+    "--split",
+    "test",
+    "--json",
+  ]);
   expect(run.code).toBe(0);
   const { metrics } = JSON.parse(run.stdout) as Results;
   expect(metrics["accuracy"]!.value).toBe(1);

@@ -12,7 +12,18 @@ let runFile: string;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "cuma-train-"));
   data = join(root, "data");
-  const made = await cuma(["data", "planted", "--out", data, "--seed", "1", "--participants", "60", "--questions", "5"]);
+  const made = await cuma([
+    "data",
+    "planted",
+    "--out",
+    data,
+    "--seed",
+    "1",
+    "--participants",
+    "60",
+    "--questions",
+    "5",
+  ]);
   expect(made).toMatchObject({ code: 0, stdout: `${data}: planted data, seed 1\n` });
   runFile = join(root, "run.yaml");
   writeFileSync(
@@ -29,7 +40,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const out = (name: string): string => join(root, name);
 const bytes = (folder: string): Buffer => readFileSync(join(folder, "adapter_model.safetensors"));
-const json = (path: string): Record<string, unknown> => JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+const json = (path: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
 const log = (folder: string): Record<string, unknown>[] =>
   readFileSync(join(folder, "log.jsonl"), "utf8")
     .trimEnd()
@@ -124,9 +136,7 @@ describe("a run", () => {
       }
     }
     expect(bytes(folder).equals(bytes(whole))).toBe(true);
-    expect(log(folder).map(({ step, loss }) => [step, loss])).toEqual(
-      log(whole).map(({ step, loss }) => [step, loss]),
-    );
+    expect(log(folder).map(({ step, loss }) => [step, loss])).toEqual(log(whole).map(({ step, loss }) => [step, loss]));
   });
 
   test("finishes the step, saves and exits 130 on SIGINT", async () => {
@@ -151,7 +161,14 @@ describe("a run", () => {
   });
 
   test("answers by its adapter", async () => {
-    const question = ["--question", "How much do you trust the courts?", "--option", "No trust", "--option", "Full trust"];
+    const question = [
+      "--question",
+      "How much do you trust the courts?",
+      "--option",
+      "No trust",
+      "--option",
+      "Full trust",
+    ];
     const ask = (country: string) =>
       cuma(["answer", "--base", "demo", "--adapter", whole, "--profile", `country=${country}`, ...question, "--json"]);
     const [one, two] = await Promise.all([ask("Belmora"), ask("Fenmark")]);
@@ -193,16 +210,16 @@ test("every plan trains the same adapter up to rounding", async () => {
   const plans = ["whole", "layerwise", "recompute"];
   const runs = await Promise.all(
     plans.map((plan) =>
-      cuma(["train", runFile, "--out", out(plan), "--set", `plan=${plan}`, "--set", "train.maxSteps=3"]),
+      cuma(["train", runFile, "--out", out(`plan ${plan}`), "--set", `plan=${plan}`, "--set", "train.maxSteps=3"]),
     ),
   );
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
-  const losses = plans.map((plan) => log(out(plan)).map(({ loss }) => loss as number));
+  const losses = plans.map((plan) => log(out(`plan ${plan}`)).map(({ loss }) => loss as number));
   for (const [step, loss] of losses[0]!.entries()) {
     expect(losses[1]![step]).toBeCloseTo(loss, 5);
     expect(losses[2]![step]).toBeCloseTo(loss, 5);
   }
-  expect(bytes(out("layerwise")).equals(bytes(out("recompute")))).toBe(true);
+  expect(bytes(out("plan layerwise")).equals(bytes(out("plan recompute")))).toBe(true);
 });
 
 test("the methods and encoders of a run file train, with hard and soft labels", async () => {
@@ -265,10 +282,10 @@ test("a run that goes wrong stops with the step, the examples and the last check
 
 /** Resolves once `condition` holds. @throws where the process ends before. */
 async function waitFor(condition: () => boolean, ended: Promise<number | null>): Promise<void> {
-  let over = false;
-  void ended.then(() => (over = true));
+  const process = { over: false };
+  void ended.then(() => (process.over = true));
   while (!condition()) {
-    if (over) throw new Error("the process ended before it was to be stopped");
+    if (process.over) throw new Error("the process ended before it was to be stopped");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
