@@ -221,7 +221,7 @@ function drawTruth(asked: readonly PlantedQuestion[], seed: number, heldOut: num
   const countries = peakedMixtures(COUNTRIES, rng);
   const religions = peakedMixtures(RELIGIONS, rng);
   const questions: Truth["questions"] = {};
-  const places = new Map(
+  const places = new Map<string, number[]>(
     KINDS.map(({ category }) => [category, rng.shuffle(Array.from({ length: MODES }, (_, m) => m))]),
   );
   for (const { id, category, options } of asked) {

@@ -140,7 +140,7 @@ export class PredictionTableBuilder {
   build(): PredictionTable {
     const rows = this.exampleIds.length;
     if (this.targets.length > 0) this.targets.padTo(this.probabilities.length);
-    return new ColumnarTable({
+    const columns: Columns = {
       rows,
       exampleIds: this.exampleIds,
       question: this.question.done(),
@@ -153,7 +153,8 @@ export class PredictionTableBuilder {
       targets: this.targets.done(),
       hasTarget: this.hasTarget.done(),
       weight: this.weight.done(),
-    });
+    };
+    return { ...columns, row: (index) => rowOf(columns, index) };
   }
 
   private questionOf(row: PredictionRow, fail: (what: string) => never): number {
@@ -176,59 +177,29 @@ export class PredictionTableBuilder {
 
 type Columns = Omit<PredictionTable, "row">;
 
-class ColumnarTable implements PredictionTable {
-  readonly rows: number;
-  readonly exampleIds: readonly string[];
-  readonly question: Int32Array;
-  readonly questions: readonly Question[];
-  readonly participant: TextColumn;
-  readonly attributes: ReadonlyMap<string, TextColumn>;
-  readonly answer: Int32Array;
-  readonly offsets: Float64Array;
-  readonly probabilities: Float64Array;
-  readonly targets: Float64Array;
-  readonly hasTarget: Uint8Array;
-  readonly weight: Float64Array;
-
-  constructor(columns: Columns) {
-    this.rows = columns.rows;
-    this.exampleIds = columns.exampleIds;
-    this.question = columns.question;
-    this.questions = columns.questions;
-    this.participant = columns.participant;
-    this.attributes = columns.attributes;
-    this.answer = columns.answer;
-    this.offsets = columns.offsets;
-    this.probabilities = columns.probabilities;
-    this.targets = columns.targets;
-    this.hasTarget = columns.hasTarget;
-    this.weight = columns.weight;
+function rowOf(table: Columns, index: number): PredictionRow {
+  if (!(Number.isInteger(index) && index >= 0 && index < table.rows)) {
+    throw new RangeError(`expected a row from 0 to ${table.rows - 1}, found ${index}`);
   }
-
-  row(index: number): PredictionRow {
-    if (!(Number.isInteger(index) && index >= 0 && index < this.rows)) {
-      throw new RangeError(`expected a row from 0 to ${this.rows - 1}, found ${index}`);
-    }
-    const { id, options, ordered } = this.questions[this.question[index]!]!;
-    const from = this.offsets[index]!;
-    const to = this.offsets[index + 1]!;
-    const profile: [string, string][] = [];
-    for (const [name, { codes, values }] of this.attributes) {
-      if (codes[index]! >= 0) profile.push([name, values[codes[index]!]!]);
-    }
-    return {
-      exampleId: this.exampleIds[index]!,
-      questionId: id,
-      participantId: this.participant.values[this.participant.codes[index]!] ?? null,
-      profile: Object.fromEntries(profile),
-      options,
-      ordered,
-      answer: this.answer[index]! < 0 ? null : this.answer[index]!,
-      target: this.hasTarget[index] === 1 ? Array.from(this.targets.subarray(from, to)) : null,
-      probabilities: Array.from(this.probabilities.subarray(from, to)),
-      weight: this.weight[index]!,
-    };
+  const { id, options, ordered } = table.questions[table.question[index]!]!;
+  const from = table.offsets[index]!;
+  const to = table.offsets[index + 1]!;
+  const profile: [string, string][] = [];
+  for (const [name, { codes, values }] of table.attributes) {
+    if (codes[index]! >= 0) profile.push([name, values[codes[index]!]!]);
   }
+  return {
+    exampleId: table.exampleIds[index]!,
+    questionId: id,
+    participantId: table.participant.values[table.participant.codes[index]!] ?? null,
+    profile: Object.fromEntries(profile),
+    options,
+    ordered,
+    answer: table.answer[index]! < 0 ? null : table.answer[index]!,
+    target: table.hasTarget[index] === 1 ? Array.from(table.targets.subarray(from, to)) : null,
+    probabilities: Array.from(table.probabilities.subarray(from, to)),
+    weight: table.weight[index]!,
+  };
 }
 
 function checkDistribution(

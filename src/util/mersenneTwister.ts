@@ -1,3 +1,5 @@
+import { shuffleBy } from "./shuffle.ts";
+
 const N = 624;
 const M = 397;
 
@@ -55,13 +57,7 @@ export class MersenneTwister {
 
   /** In place: `random.shuffle(items)`. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T {
-    for (let i = items.length - 1; i > 0; i--) {
-      const j = this.below(i + 1);
-      const swap = items[i];
-      items[i] = items[j];
-      items[j] = swap;
-    }
-    return items;
+    return shuffleBy(items, (n) => this.below(n));
   }
 
   private refill(): void {

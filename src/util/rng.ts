@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { shuffleBy } from "./shuffle.ts";
 
 /**
  * Seeded random numbers: sfc32 (Chris Doty-Humphrey's small fast counting generator, 128 bits of state).
@@ -68,12 +69,6 @@ export class Rng {
 
   /** Fisher-Yates, in place. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T {
-    for (let i = items.length - 1; i > 0; i--) {
-      const j = this.below(i + 1);
-      const swap = items[i];
-      items[i] = items[j];
-      items[j] = swap;
-    }
-    return items;
+    return shuffleBy(items, (n) => this.below(n));
   }
 }
