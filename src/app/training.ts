@@ -194,7 +194,9 @@ export function describeRun(run: PreparedRun): Record<string, unknown> & { reado
     batch: largestBatch(config, source),
     parameters: parameterCounts(parameters.specs),
     memoryBytes,
-    identity: run.identity,
+    baseHash: run.identity["baseHash"],
+    dataFiles: run.files,
+    encoderHash: run.identity["encoderHash"],
   };
 }
 

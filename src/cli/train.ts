@@ -77,7 +77,10 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
     const { memoryBytes, ...rest } = describeRun(await prepareRun(config, say));
     const shown = { ...rest, memoryBytes };
     if (flags.json) console.log(JSON.stringify(shown, null, 2));
-    else console.log(stringify({ ...rest, memory: formatBytes(memoryBytes) }).trimEnd());
+    else {
+      const text = stringify({ ...rest, memory: formatBytes(memoryBytes) }, { aliasDuplicateObjects: false });
+      console.log(text.trimEnd());
+    }
     return;
   }
   const signal = interruptSignal(() => {
