@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Feeds, HostTensor } from "../src/graph/index.ts";
-import { encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
+import { checkJson, encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
 import {
   baseShapes,
   linearSites,
@@ -13,11 +14,12 @@ import {
   type DecoderConfig,
   type ProfileSpace,
 } from "../src/models/index.ts";
-import { CumaError, messageOf } from "../src/util/index.ts";
+import { CumaError, describeIssue, messageOf } from "../src/util/index.ts";
 import { adapters } from "./table.ts";
 
 export const CONFIG_FILE = "adapter_config.json";
 export const TENSORS_FILE = "adapter_model.safetensors";
+const PICKLED_FILE = "adapter_model.bin";
 const MAX_CONFIG_BYTES = 10_000_000;
 
 /** A trained adapter, as its folder holds it. */
@@ -107,10 +109,15 @@ export function encodeAdapter(
 export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter {
   const path = join(folder, CONFIG_FILE);
   const json = readJson(path, MAX_CONFIG_BYTES);
-  const config = parse(path, () => folderSchema.parse(json));
+  const config = checkJson(path, json, folderSchema);
   if (config.hidden_size !== undefined && config.hidden_size !== base.hiddenSize) {
     throw new CumaError(
       `${path}: the adapter was made for a base with hidden_size ${config.hidden_size}; this base has ${base.hiddenSize}`,
+    );
+  }
+  if (!existsSync(join(folder, TENSORS_FILE)) && existsSync(join(folder, PICKLED_FILE))) {
+    throw new CumaError(
+      `${folder}: expected ${TENSORS_FILE}, found only ${PICKLED_FILE}; pickled weights are not read, convert them`,
     );
   }
   const file = new SafetensorsFile(join(folder, TENSORS_FILE));
@@ -135,7 +142,7 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
       baseShapes: baseShapes(base),
       profileWidth: profileSpace ? profileWidth(profileSpace) : (config.demographic_embed_dim ?? 0),
     };
-    const adapter = parse(path, () => fitFolder(config.peft_type, json, target));
+    const adapter = fitFolder(path, config.peft_type, json, target);
     const parameters = adapter.fromTensors({ read });
     if (profileSpace?.projection) {
       parameters[PROJECTION] = read(PROJECTION, [profileSpace.projection.outWidth, profileSpace.projection.inWidth]);
@@ -150,12 +157,19 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
   }
 }
 
-function fitFolder(peftType: string, json: unknown, target: AdapterTarget): Adapter {
+function fitFolder(path: string, peftType: string, json: unknown, target: AdapterTarget): Adapter {
   const methods: readonly AdapterMethod[] = Object.values(adapters);
   const method = methods.find(({ peftTypes }) => peftTypes.includes(peftType));
-  if (method) return method.fitFolder(json, target);
-  const known = methods.flatMap(({ peftTypes }) => peftTypes);
-  throw new CumaError(`peft_type "${peftType}" is not supported; expected one of ${known.join(", ")}`);
+  if (!method) {
+    const known = methods.flatMap(({ peftTypes }) => peftTypes);
+    throw new CumaError(`${path}: peft_type "${peftType}" is not supported; expected one of ${known.join(", ")}`);
+  }
+  try {
+    return method.fitFolder(json, target);
+  } catch (error) {
+    const message = error instanceof z.ZodError ? describeIssue(error.issues[0]!, json) : messageOf(error);
+    throw new CumaError(`${path}: ${message}`, { cause: error });
+  }
 }
 
 function readProfileSpace(
@@ -173,16 +187,4 @@ function readProfileSpace(
       : null,
     projection: config.projection > 0 ? { inWidth: config.width, outWidth: config.projection } : undefined,
   };
-}
-
-function parse<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof z.ZodError) {
-      const issue = error.issues[0]!;
-      throw new CumaError(`${path}: "${issue.path.join(".")}": ${issue.message}`, { cause: error });
-    }
-    throw new CumaError(`${path}: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -1,8 +1,9 @@
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parse as parseCsv } from "csv-parse";
+import { Readable } from "node:stream";
+import { CsvError, parse as parseCsv } from "csv-parse";
 import { z } from "zod";
-import { fileError, listFolder, readJson, sha256File } from "../src/io/index.ts";
+import { checkJson, listFolder, readJson, sha256File, textChunks } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import type { ChoiceExample, ExampleSource } from "./records.ts";
@@ -87,7 +88,7 @@ export async function loadWorldValuesBench(
     value: locate(dir, ["", "WorldValuesBench"], `${split}/${split}_value_qa.tsv`),
   };
   const inDir = (path: string) => join(dir, path);
-  const codebook = parse(codebookSchema, inDir(paths.codebook));
+  const codebook = checkJson(inDir(paths.codebook), readJson(inDir(paths.codebook)), codebookSchema);
   const all = valueQuestions(dir, paths, codebook);
   const questions = select(all, wanted);
   const people = await readDemographic(inDir(paths.demographic), codebook);
@@ -166,8 +167,8 @@ function valueQuestions(
 ): ValueQuestion[] {
   const metadataPath = join(dir, paths.metadata);
   const codebookPath = join(dir, paths.codebook);
-  const adjustments = parse(adjustmentSchema, join(dir, paths.adjustment));
-  return Object.entries(parse(metadataSchema, metadataPath)).flatMap(([id, entry]) => {
+  const adjustments = checkJson(join(dir, paths.adjustment), readJson(join(dir, paths.adjustment)), adjustmentSchema);
+  return Object.entries(checkJson(metadataPath, readJson(metadataPath), metadataSchema)).flatMap(([id, entry]) => {
     if (entry.use_case !== "value") return [];
     const { question, category, answer_scale_min: lowest, answer_scale_max: highest } = entry;
     if (highest <= lowest) {
@@ -319,13 +320,6 @@ function locate(dir: string, folders: readonly string[], name: string): string {
   return found;
 }
 
-function parse<T>(schema: z.ZodType<T>, path: string): T {
-  const parsed = schema.safeParse(readJson(path));
-  if (parsed.success) return parsed.data;
-  const { path: field, message } = parsed.error.issues[0]!;
-  throw new CumaError(`${path}: ${field.join(".")}: ${message}`);
-}
-
 interface Table {
   readonly header: readonly string[];
   index(name: string): number;
@@ -333,7 +327,7 @@ interface Table {
 }
 
 async function openDelimited(path: string, options: { columns: readonly string[]; delimiter: string }): Promise<Table> {
-  const stream = createReadStream(path);
+  const stream = Readable.from(textChunks(path));
   const parser = stream.pipe(
     parseCsv({ delimiter: options.delimiter, bom: true, info: true, relax_column_count: true }),
   );
@@ -343,15 +337,18 @@ async function openDelimited(path: string, options: { columns: readonly string[]
     try {
       return await records.next();
     } catch (error) {
-      throw fileError(path, "cannot be read", error);
+      if (error instanceof CsvError) throw new CumaError(`${path}:${String(error["lines"])}: ${error.message}`);
+      throw error;
     }
   };
   const first = await next();
   const header = first.done ? [] : first.value.record;
   const missing = options.columns.filter((name) => !header.includes(name));
   if (missing.length > 0) {
-    throw new CumaError(`${path}:1: expected the columns ${missing.join(", ")}; found ${header.join(", ")}`);
+    throw new CumaError(`${path}:1: expected the columns ${missing.join(", ")}; found ${header.join(", ") || "nothing"}`);
   }
+  const twice = header.find((name, i) => header.indexOf(name) !== i);
+  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${twice} twice`);
   return {
     header,
     index: (name) => header.indexOf(name),

@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { parse as parseCsv } from "csv-parse";
 import { z } from "zod";
 import {
+  checkJson,
   fileError,
   listFolder,
   LOCK_FILE,
@@ -180,9 +181,9 @@ function readMetadata(dir: string): Metadata {
     if (path === undefined) throw new CumaError(`${dir}: expected a file ${name}; found none`);
     return path;
   }) as [string, string, string];
-  const codebook = parse(codebookSchema, codebookPath);
-  const adjustment = parse(adjustmentSchema, adjustmentPath);
-  const questions = Object.entries(parse(metadataSchema, metadataPath)).flatMap(([id, entry]): Question[] => {
+  const codebook = checkJson(codebookPath, readJson(codebookPath), codebookSchema);
+  const adjustment = checkJson(adjustmentPath, readJson(adjustmentPath), adjustmentSchema);
+  const questions = Object.entries(checkJson(metadataPath, readJson(metadataPath), metadataSchema)).flatMap(([id, entry]): Question[] => {
     if (id === KEY) return [];
     const choices = codebook[id]?.choices;
     if (!choices) throw new CumaError(`${codebookPath}: ${id}: expected an entry for this question; found none`);
@@ -192,13 +193,6 @@ function readMetadata(dir: string): Metadata {
   });
   const paths = [metadataPath, codebookPath, adjustmentPath];
   return { questions, files: Object.fromEntries(METADATA.map((name, i) => [name, readFileSync(paths[i]!)])) };
-}
-
-function parse<T>(schema: z.ZodType<T>, path: string): T {
-  const parsed = schema.safeParse(readJson(path));
-  if (parsed.success) return parsed.data;
-  const { path: field, message } = parsed.error.issues[0]!;
-  throw new CumaError(`${path}: ${field.join(".")}: ${message}`);
 }
 
 /** Lines of the two files without their line ends, and the number of answers in each. */

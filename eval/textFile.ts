@@ -1,8 +1,7 @@
-import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
-import { fileError } from "../src/io/index.ts";
+import { textChunks } from "../src/io/index.ts";
 import { CumaError } from "../src/util/index.ts";
 
 /** A row of a CSV or TSV file. */
@@ -101,18 +100,5 @@ async function* afterFirstLine(chunks: AsyncIterable<string>): AsyncGenerator<st
     if (end < 0) continue;
     skipped = true;
     yield chunk.slice(end + 1);
-  }
-}
-
-async function* textChunks(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      yield decoder.decode(bytes as Uint8Array, { stream: true });
-    }
-    decoder.decode();
-  } catch (error) {
-    if (error instanceof TypeError) throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
-    throw fileError(path, "cannot be read", error);
   }
 }

@@ -35,6 +35,8 @@ export interface ModelOptions extends Partial<EngineOptions>, LoadOptions {
   readonly adapter?: string | undefined;
   /** Whether the prompt tells who reads; by default as the adapter was trained, otherwise true. */
   readonly persona?: boolean | undefined;
+  /** Attributes that the model is told of a reader; by default those of the adapter's training, otherwise all. */
+  readonly attributes?: readonly string[] | undefined;
   /** Encoder of the profiles, where the adapter folder does not name it or it lies elsewhere now. */
   readonly encoder?: string | undefined;
 }
@@ -98,7 +100,7 @@ export class ChoiceModel {
     const vectors = loaded ? await openReaders(loaded, base, engine, options) : null;
     const reader: ReaderSettings | null = loaded?.reader ?? null;
     const settings = {
-      attributes: reader?.attributes ?? null,
+      attributes: options.attributes ?? reader?.attributes ?? null,
       persona: options.persona ?? reader?.persona ?? true,
     };
     return new ChoiceModel(base, loaded, settings, decoder, vectors);

@@ -94,7 +94,7 @@ export async function runEvaluation(
         benchmark: datasets[config.benchmark].name,
         version: found.versions["cuma"]!,
         base: model.base.name,
-        adapter: String(identity["adapter"] ?? "none"),
+        adapter: identity.adapter ?? "none",
         seed: String(config.seed),
       });
       writeJson(results, found);
@@ -108,12 +108,17 @@ export async function runEvaluation(
   }
 }
 
+interface EvaluationIdentity extends Readonly<Record<string, unknown>> {
+  /** SHA-256 of the adapter; null without one. */
+  readonly adapter: string | null;
+}
+
 /** What two evaluations must have in common for one to go on with the other. */
 async function identityOf(
   { benchmark, split, limit, seed, by, resamples, model: options }: EvaluationConfig,
   source: ExampleSource,
   model: ChoiceModel,
-): Promise<Record<string, unknown>> {
+): Promise<EvaluationIdentity> {
   return {
     benchmark,
     split,
@@ -154,11 +159,17 @@ function describe(
   identity: Readonly<Record<string, unknown>>,
   table: PredictionTable,
 ): EvaluationResults {
-  const { model: options, ...rest } = config;
-  const { onProgress: _onProgress, ...modelConfig } = options;
   return {
     benchmark: datasets[config.benchmark].name,
-    config: { ...rest, ...modelConfig, persona: model.persona, attributes: model.attributes ?? source.attributes },
+    config: {
+      ...config,
+      model: {
+        ...config.model,
+        onProgress: undefined,
+        persona: model.persona,
+        attributes: model.attributes ?? source.attributes,
+      },
+    },
     seed: config.seed,
     versions: versions(),
     gitHash: gitHash(),

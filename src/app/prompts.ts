@@ -6,7 +6,7 @@ import type { BaseModel } from "./base.ts";
 export class Prompts {
   private readonly base: Pick<BaseModel, "config" | "tokenizer" | "template">;
   private readonly persona: boolean;
-  private readonly answerIds: (readonly number[])[] = [];
+  private readonly answerIds: (readonly number[] | undefined)[] = [];
 
   /** @param persona Whether the prompt tells who reads. */
   constructor(base: Pick<BaseModel, "config" | "tokenizer" | "template">, persona: boolean) {

@@ -117,7 +117,6 @@ export async function prepareRun(config: RunConfig, onProgress: Progress): Promi
   const sizes = largestBatch(config, source);
   const needs = { sizes, accelerator: config.device !== "cpu", availableBytes: freemem() + process.memoryUsage().rss };
   const plan = config.plan === "auto" ? choosePlan(model, needs) : config.plan;
-  const { base: _base, revision: _revision, data: dataConfig, ...kept } = config;
   return {
     ...data,
     config,
@@ -129,8 +128,12 @@ export async function prepareRun(config: RunConfig, onProgress: Progress): Promi
     plan,
     memoryBytes: estimateMemory(plan, model, needs),
     identity: {
-      ...Object.fromEntries(Object.entries(kept).filter(([key]) => key !== "out")),
-      data: { ...dataConfig, dir: undefined },
+      // Where base, data and results lie may change; what the files hold may not.
+      ...config,
+      base: undefined,
+      revision: undefined,
+      data: { ...config.data, dir: undefined },
+      out: undefined,
       plan,
       threads: config.threads ?? availableParallelism(),
       baseHash,
@@ -263,7 +266,10 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
             folder.log(warning);
             hooks.onWarning(warning);
           },
-          save: (step) => Promise.resolve(folder.save(step, identity, encode(), parameters, optimizer)),
+          save: (step) => {
+            folder.save(step, identity, encode(), parameters, optimizer);
+            return Promise.resolve();
+          },
           lastSave: () => folder.lastCheckpoint,
         },
       );

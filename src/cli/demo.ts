@@ -16,7 +16,9 @@ interface DemoFlags {
 
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("train and compare LoRA and CuMA on planted data with the base that comes with the package")
+    .description(
+      "train LoRA and CuMA of equal size on planted data, with the base that comes with the package, and compare them",
+    )
     .option("--out <dir>", "output folder", join("runs", "demo"))
     .addOption(options.seed().default(0))
     .addOption(options.threads())

@@ -49,6 +49,7 @@ export interface ModelFlags {
   readonly revision?: string;
   readonly encoder?: string;
   readonly persona?: boolean;
+  readonly attributes?: readonly string[];
   readonly device?: ModelOptions["device"];
   readonly engine?: ModelOptions["engine"];
   readonly threads?: number;
@@ -62,19 +63,25 @@ export function addModelOptions(command: Command): Command {
     .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
     .option("--no-persona", "do not tell who reads in the prompt")
+    .option(
+      "--attributes <names>",
+      "what is known of readers (default: as the adapter was trained, otherwise all)",
+      names,
+    )
     .addOption(options.device())
     .addOption(options.engine())
     .addOption(options.threads());
 }
 
 export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
-  const { base, adapter, revision, encoder, persona, device, engine, threads } = flags;
+  const { base, adapter, revision, encoder, persona, attributes, device, engine, threads } = flags;
   return {
     base,
     adapter,
     revision,
     encoder,
     persona,
+    attributes,
     ...(device && { device }),
     ...(engine && { engine }),
     threads: threads ?? null,

@@ -1,37 +1,55 @@
 import { isMap, isSeq, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import { readText } from "../io/index.ts";
-import { nearest, UsageError } from "../util/index.ts";
+import { describeIssue, messageOf, nearest, UsageError } from "../util/index.ts";
 
 const MAX_BYTES = 1_000_000;
+const COMMAND_LINE = "the command line";
 
 /** A configuration as it stands in a file and on the command line, before it is checked. */
 export interface RawConfig {
-  /** For messages: the file's path, or "the command line". */
-  readonly source: string;
   readonly value: Record<string, unknown>;
-  /** Line of the innermost part of a path that stands in the file; undefined for what was set elsewhere. */
-  lineOf(path: readonly PropertyKey[]): number | undefined;
+  /** For messages: where the innermost known part of a path stands, such as "run.yaml:3" or "the command line". */
+  where(path: readonly PropertyKey[]): string;
 }
 
 /** @throws UsageError naming file and line where it is not YAML, or not a map of keys. */
 export function readConfigFile(path: string): RawConfig {
   const lines = new LineCounter();
-  const document = parseDocument(readText(path, MAX_BYTES), { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(read(path), { lineCounter: lines, uniqueKeys: true, logLevel: "error" });
   const [error] = document.errors;
   if (error) {
     throw new UsageError(`${path}:${lines.linePos(error.pos[0]).line}: ${error.message.split("\n")[0]!}`);
   }
   if (!isMap(document.contents)) throw new UsageError(`${path}: expected a map of keys such as "base: ..."`);
   return {
-    source: path,
-    value: document.toJS({ maxAliasCount: 100 }) as Record<string, unknown>,
-    lineOf: (keys) => lineOf(document, lines, keys),
+    value: valueOf(document, path) as Record<string, unknown>,
+    where(keys) {
+      const line = lineOf(document, lines, keys);
+      return line === undefined ? path : `${path}:${line}`;
+    },
   };
 }
 
 export function emptyConfig(): RawConfig {
-  return { source: "the command line", value: {}, lineOf: () => undefined };
+  return { value: {}, where: () => COMMAND_LINE };
+}
+
+function read(path: string): string {
+  try {
+    return readText(path, MAX_BYTES);
+  } catch (error) {
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}
+
+/** @throws UsageError for aliases that name nothing, or too much. */
+function valueOf(document: Document, source: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new UsageError(`${source}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
@@ -57,26 +75,26 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
  * @throws UsageError where the assignment is not of the form a.b=c.
  */
 export function setKey(config: RawConfig, assignment: string): RawConfig {
-  const match = /^([\w.]+)=(.*)$/s.exec(assignment);
+  const match = /^([a-z]\w*(?:\.[a-z]\w*)*)=(.*)$/is.exec(assignment);
   if (!match) throw new UsageError(`--set ${assignment}: expected key=value, such as train.lr=1e-4`);
   const document = parseDocument(match[2]!);
   if (document.errors.length > 0) throw new UsageError(`--set ${assignment}: the value is not YAML`);
-  return withKey(config, match[1]!.split("."), document.toJS() as unknown);
+  return withKey(config, match[1]!.split("."), valueOf(document, `--set ${assignment}`));
 }
 
-/** A copy of a configuration with one key set; what stood under the key in the file has no line any more. */
+/** A copy of a configuration with one key set; messages about it name the command line. */
 export function withKey(config: RawConfig, path: readonly string[], value: unknown): RawConfig {
   const copy = structuredClone(config.value);
   let at: Record<string, unknown> = copy;
   for (const key of path.slice(0, -1)) {
-    const next = at[key];
+    const next = Object.hasOwn(at, key) ? at[key] : undefined;
     if (next === undefined || next === null) at = at[key] = {} as Record<string, unknown>;
     else if (typeof next === "object" && !Array.isArray(next)) at = next as Record<string, unknown>;
     else throw new UsageError(`--set ${path.join(".")}: "${key}" is not a map of keys`);
   }
   at[path.at(-1)!] = value;
   const isSet = (keys: readonly PropertyKey[]): boolean => path.every((key, i) => keys[i] === key);
-  return { ...config, value: copy, lineOf: (keys) => (isSet(keys) ? undefined : config.lineOf(keys)) };
+  return { value: copy, where: (keys) => (isSet(keys) ? COMMAND_LINE : config.where(keys)) };
 }
 
 /** @throws UsageError with one line for each thing that is wrong: file, line, key, expected, found. */
@@ -84,10 +102,6 @@ export function checkConfig<T>(config: RawConfig, schema: z.ZodType<T>): T {
   const result = schema.safeParse(config.value);
   if (result.success) return result.data;
   const messages = result.error.issues.flatMap((issue) => {
-    const where = (path: readonly PropertyKey[]): string => {
-      const line = config.lineOf(path);
-      return line === undefined ? config.source : `${config.source}:${line}`;
-    };
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => {
         const path = [...issue.path, key];
@@ -99,24 +113,16 @@ export function checkConfig<T>(config: RawConfig, schema: z.ZodType<T>): T {
             : valid.length > 0
               ? `; expected one of ${valid.join(", ")}`
               : "";
-        return `${where(path)}: unknown key "${path.join(".")}"${hint}`;
+        return `${config.where(path)}: unknown key "${path.join(".")}"${hint}`;
       });
     }
-    const found = valueAt(config.value, issue.path);
-    const shown = found === undefined ? "nothing" : JSON.stringify(found);
-    const message = issue.message.replace(/^Invalid input: /, "");
-    return [
-      `${where(issue.path)}: "${issue.path.join(".")}": ${message}${/^unknown|found/.test(message) ? "" : `, found ${shown}`}`,
-    ];
+    const { path, message } = issue;
+    const what = message.startsWith("unknown ")
+      ? `"${path.join(".")}": ${message}`
+      : describeIssue(issue, config.value);
+    return [`${config.where(path)}: ${what}`];
   });
   throw new UsageError(messages.join("\n"));
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) => (typeof at === "object" && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
-    value,
-  );
 }
 
 /** The keys that a schema has at a path, as far as it is made of objects. */

@@ -13,13 +13,17 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { CumaError, formatBytes, hasCode, messageOf } from "../util/index.ts";
+import type { z } from "zod";
+import { CumaError, describeIssue, formatBytes, hasCode, messageOf } from "../util/index.ts";
 
 const MAX_TEXT_BYTES = 512_000_000;
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or folder",
   EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  EEXIST: "it is a file; expected a folder",
   EISDIR: "it is a folder; expected a file",
   ENOTDIR: "it is a file; expected a folder",
   ENOSPC: "the disk is full",
@@ -105,6 +109,30 @@ export function readJson(path: string, maxBytes = MAX_TEXT_BYTES): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new CumaError(`${path}: is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The content of a JSON file, as a schema has it.
+ * @throws CumaError naming the file and the field, what was expected and what was found.
+ */
+export function checkJson<T>(path: string, json: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new CumaError(`${path}: ${describeIssue(parsed.error.issues[0]!, json)}`, { cause: parsed.error });
+}
+
+/** A text file, piece by piece. @throws CumaError naming the file where it cannot be read or is not UTF-8. */
+export async function* textChunks(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      yield decoder.decode(bytes as Uint8Array, { stream: true });
+    }
+    decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
+    throw fileError(path, "cannot be read", error);
   }
 }
 

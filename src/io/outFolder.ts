@@ -19,15 +19,26 @@ export function takeFolder(path: string, mode: OutMode, ours: RegExp): () => voi
   } catch (error) {
     throw fileError(path, "cannot be made", error);
   }
-  const names = listFolder(path).filter((name) => name !== LOCK_FILE);
-  if (mode === "new" && names.length > 0) {
-    throw new CumaError(
-      `${path}: the output folder is not empty (${names.slice(0, 3).join(", ")}); give --resume to go on with what is in it, --overwrite to replace it, or another folder`,
-    );
-  }
   const unlock = lockFolder(path);
-  if (mode === "overwrite") {
-    for (const name of names) if (ours.test(name)) rmSync(join(path, name), { recursive: true });
+  try {
+    const names = listFolder(path).filter((name) => name !== LOCK_FILE);
+    if (mode === "new" && names.length > 0) {
+      throw new CumaError(
+        `${path}: the output folder is not empty (${names.slice(0, 3).join(", ")}); give another folder, --overwrite to replace what a run has left here, or --resume (train, eval) to go on with it`,
+      );
+    }
+    if (mode === "overwrite") for (const name of names) if (ours.test(name)) remove(join(path, name));
+    return unlock;
+  } catch (error) {
+    unlock();
+    throw error;
   }
-  return unlock;
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true });
+  } catch (error) {
+    throw fileError(path, "cannot be removed", error);
+  }
 }

@@ -4,10 +4,10 @@ import {
   CumaError,
   float16ToFloat32,
   formatBytes,
-  hasCode,
   messageOf,
   unknownName,
 } from "../util/index.ts";
+import { fileError } from "./files.ts";
 
 /** Bytes per element of the types that are read. */
 const byteWidth = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -128,20 +128,27 @@ function open(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    const reason = hasCode(error, "ENOENT") ? "there is no such file" : messageOf(error);
-    throw new CumaError(`${path}: cannot be opened: ${reason}`, { cause: error });
+    throw fileError(path, "cannot be opened", error);
   }
 }
 
 function readExactly(fd: number, into: Uint8Array, position: number, path: string): void {
   let done = 0;
   while (done < into.length) {
-    const n = readSync(fd, into, done, Math.min(into.length - done, 1 << 30), position + done);
+    const n = readSome(fd, into.subarray(done, done + (1 << 30)), position + done, path);
     if (n === 0)
       throw new CumaError(
         `${path}: the file ends at byte ${position + done}; expected ${into.length - done} more bytes`,
       );
     done += n;
+  }
+}
+
+function readSome(fd: number, into: Uint8Array, position: number, path: string): number {
+  try {
+    return readSync(fd, into, 0, into.length, position);
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
   }
 }
 

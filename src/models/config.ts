@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CumaError, unknownName } from "../util/index.ts";
+import { CumaError, describeIssue, unknownName } from "../util/index.ts";
 import { families, type ModelType } from "./families/index.ts";
 import type { DecoderConfig, Llama3Scaling, RopeConfig } from "./types.ts";
 
@@ -11,7 +11,7 @@ import type { DecoderConfig, Llama3Scaling, RopeConfig } from "./types.ts";
 export function parseConfig(json: unknown, file: string): DecoderConfig {
   const type = z.looseObject({ model_type: z.string() }).safeParse(json);
   if (!type.success)
-    throw new CumaError(`${file}: expected a "model_type" such as "llama"; ${found(json, ["model_type"])}`);
+    throw new CumaError(`${file}: ${describeIssue(type.error.issues[0]!, json)}; it names the family, such as "llama"`);
   const modelType = type.data.model_type;
   if (!Object.hasOwn(families, modelType))
     throw new CumaError(`${file}: ${unknownName("model_type", modelType, Object.keys(families))}`);
@@ -20,10 +20,7 @@ export function parseConfig(json: unknown, file: string): DecoderConfig {
     return check({ modelType, ...family.parse(json) });
   } catch (error) {
     if (error instanceof z.ZodError) {
-      const issue = error.issues[0]!;
-      throw new CumaError(`${file}: "${issue.path.join(".")}": ${issue.message}; ${found(json, issue.path)}`, {
-        cause: error,
-      });
+      throw new CumaError(`${file}: ${describeIssue(error.issues[0]!, json)}`, { cause: error });
     }
     if (error instanceof CumaError) throw new CumaError(`${file}: ${error.message}`, { cause: error });
     throw error;
@@ -39,12 +36,6 @@ function check(config: DecoderConfig): DecoderConfig {
   }
   if (headDim % 2 !== 0) throw new CumaError(`expected an even head_dim, found ${headDim}`);
   return config;
-}
-
-function found(json: unknown, path: readonly PropertyKey[]): string {
-  let value = json;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
-  return `found ${value === undefined ? "nothing" : JSON.stringify(value)}`;
 }
 
 /** Inverse frequencies of the rotary embedding, [headDim / 2], in radians per position. */

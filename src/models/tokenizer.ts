@@ -2,8 +2,8 @@ import * as huggingFace from "@huggingface/tokenizers";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { readJson } from "../io/index.ts";
-import { CumaError, messageOf } from "../util/index.ts";
+import { checkJson, readJson } from "../io/index.ts";
+import { CumaError, describeIssue, messageOf } from "../util/index.ts";
 
 /** What is used of the library; its own declarations do not resolve under Node's module rules. */
 interface LibraryTokenizer {
@@ -62,7 +62,10 @@ const preTokenizer: z.ZodType<PreTokenizer> = z.looseObject({
 });
 
 const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ vocab: z.unknown() }),
+  model: z.looseObject({
+    type: z.enum(["BPE", "WordPiece", "Unigram"]).nullish(),
+    vocab: z.custom((vocab) => typeof vocab === "object" && vocab !== null, "expected tokens with their ids or scores"),
+  }),
   pre_tokenizer: preTokenizer.nullish(),
 });
 
@@ -84,19 +87,18 @@ function exactDigits(step: PreTokenizer): PreTokenizer {
 export function loadTokenizer(folder: string): Tokenizer {
   const file = join(folder, TOKENIZER_FILE);
   const configFile = join(folder, TOKENIZER_CONFIG_FILE);
-  const json = tokenizerSchema.safeParse(readJson(file, MAX_TOKENIZER_BYTES));
-  if (!json.success) throw new CumaError(`${file}: expected a tokenizer with "model" and "vocab", found neither`);
-  const configJson = existsSync(configFile) ? readJson(configFile, MAX_CONFIG_BYTES) : {};
-  const config = configSchema.safeParse(configJson);
-  if (!config.success) {
-    const issue = config.error.issues[0]!;
-    throw new CumaError(`${configFile}: "${issue.path.join(".")}": ${issue.message}`);
+  const json = readJson(file, MAX_TOKENIZER_BYTES);
+  const parsed = tokenizerSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new CumaError(`${file}: expected a tokenizer; ${describeIssue(parsed.error.issues[0]!, json)}`);
   }
-  const pre = json.data.pre_tokenizer;
+  const configJson = existsSync(configFile) ? readJson(configFile, MAX_CONFIG_BYTES) : {};
+  const config = checkJson(configFile, configJson, configSchema);
+  const pre = parsed.data.pre_tokenizer;
   let tokenizer: LibraryTokenizer;
   try {
     tokenizer = new library.Tokenizer(
-      pre ? { ...json.data, pre_tokenizer: exactDigits(pre) } : json.data,
+      pre ? { ...parsed.data, pre_tokenizer: exactDigits(pre) } : parsed.data,
       configJson as object,
     );
   } catch (error) {
@@ -104,7 +106,7 @@ export function loadTokenizer(folder: string): Tokenizer {
   }
   let largest = -1;
   for (const id of tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
-  const { bos_token: bosToken, eos_token: eosToken, pad_token: padToken } = config.data;
+  const { bos_token: bosToken, eos_token: eosToken, pad_token: padToken } = config;
   return {
     file,
     vocabSize: largest + 1,

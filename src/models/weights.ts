@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { floats, type HostTensor, type Precision } from "../graph/index.ts";
-import { readJson, SafetensorsFile } from "../io/index.ts";
+import { checkJson, listFolder, readJson, SafetensorsFile } from "../io/index.ts";
 import { CumaError } from "../util/index.ts";
 import { inverseFrequencies } from "./config.ts";
 import type { DecoderConfig } from "./types.ts";
@@ -24,11 +24,14 @@ export function openWeights(folder: string): Map<string, SafetensorsFile> {
     return new Map(file.names.map((name) => [name, file]));
   }
   if (!existsSync(index)) {
-    throw new CumaError(`${folder}: expected model.safetensors or model.safetensors.index.json, found neither`);
+    const pickled = listFolder(folder).find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
+    const found = pickled === undefined ? "neither" : `only ${pickled}; pickled weights are not read, convert them`;
+    throw new CumaError(`${folder}: expected model.safetensors or model.safetensors.index.json, found ${found}`);
   }
   const shards = new Map<string, SafetensorsFile>();
   const files = new Map<string, SafetensorsFile>();
-  for (const [name, shard] of Object.entries(readIndex(index))) {
+  const { weight_map: shardOf } = checkJson(index, readJson(index, MAX_INDEX_BYTES), indexSchema);
+  for (const [name, shard] of Object.entries(shardOf)) {
     if (!/^[\w.-]+\.safetensors$/.test(shard)) {
       throw new CumaError(
         `${index}: tensor "${name}" is in "${shard}"; expected the name of a safetensors file in the same folder`,
@@ -40,12 +43,6 @@ export function openWeights(folder: string): Map<string, SafetensorsFile> {
     files.set(name, file);
   }
   return files;
-}
-
-function readIndex(path: string): Record<string, string> {
-  const index = indexSchema.safeParse(readJson(path, MAX_INDEX_BYTES));
-  if (index.success) return index.data.weight_map;
-  throw new CumaError(`${path}: expected a JSON object with a "weight_map" of names to files`);
 }
 
 /**

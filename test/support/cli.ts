@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { packageRoot } from "../../src/app/index.ts";
 
 /** The built command line; `CUMA_CLI` names another build. */
-const main = process.env["CUMA_CLI"] ?? join(packageRoot, "dist", "src", "cli", "main.js");
+const main = resolve(process.env["CUMA_CLI"] ?? join(packageRoot, "dist", "src", "cli", "main.js"));
 
 export interface CliResult {
   readonly code: number | null;
