@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fileError, listFolder, readJson, writeFileAtomic } from "../src/io/index.ts";
+import { checkJson, fileError, readJson, takeFolder, writeFileAtomic } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 
@@ -84,6 +84,9 @@ const PEAK = 0.91;
 /** Every country and religion keeps at least one combination that training sees. */
 const MAX_HELD_OUT = COUNTRIES.length * (RELIGIONS.length - 1);
 
+/** What is written, and replaced. */
+const OURS = /^(question_metadata\.json|codebook\.json|answer_adjustment\.json|truth\.json|train|valid|test)$/;
+
 export interface PlantedOptions {
   /** Folder to write; made when absent. */
   readonly out: string;
@@ -149,10 +152,16 @@ export function writePlanted(options: PlantedOptions): Record<"train" | "valid" 
   checkCount("participants", participants, 10, 1_000_000);
   checkCount("questions", questions, 1, MAX_QUESTIONS);
   checkCount("heldOut", heldOut, 0, MAX_HELD_OUT);
-  if (!overwrite && existsSync(out) && listFolder(out).length > 0) {
-    throw new CumaError(`${out}: the folder has files in it; expected an empty one, or the option to overwrite`);
+  const unlock = takeFolder(out, overwrite ? "overwrite" : "new", OURS);
+  try {
+    return writeFiles({ out, seed, participants, questions, heldOut });
+  } finally {
+    unlock();
   }
+}
 
+function writeFiles(options: Required<Omit<PlantedOptions, "overwrite">>): Record<"train" | "valid" | "test", number> {
+  const { out, seed, participants, questions, heldOut } = options;
   const asked = plantedQuestions(questions);
   const truth = drawTruth(asked, seed, heldOut);
   const order = new Rng(seed, "planted", "splits").shuffle(Array.from({ length: participants }, (_, i) => i));
@@ -195,9 +204,7 @@ export function writePlanted(options: PlantedOptions): Record<"train" | "valid" 
  */
 export function plantedTruth(dir: string): PlantedTruth {
   const path = join(dir, "truth.json");
-  const parsed = schema.safeParse(readJson(path));
-  if (!parsed.success) throw new CumaError(`${path}: ${z.prettifyError(parsed.error)}`);
-  const { groups, questions } = parsed.data;
+  const { groups, questions } = checkJson(path, readJson(path), schema);
   const byName = new Map(groups.map((group) => [`${group.country}\t${group.religion}`, group]));
   const find = (profile: Profile) => {
     const group = byName.get(`${profile["country"] ?? ""}\t${profile["religion"] ?? ""}`);

@@ -110,7 +110,9 @@ export async function convertWvs(options: WvsOptions): Promise<WvsConversion> {
     const names = listFolder(out).filter((name) => name !== LOCK_FILE);
     if (names.length > 0 && !overwrite) {
       const some = names.slice(0, 3).join(", ");
-      throw new CumaError(`${out}: the folder has files in it (${some}); expected none, or the option to overwrite`);
+      throw new CumaError(
+        `${out}: the folder has files in it (${some}); give --overwrite to replace the data set in it, or another folder`,
+      );
     }
     const { rows, ...read } = await readSurvey(wvs, form, metadata.questions, options.onProgress);
     const full = Uint32Array.from(rows.answers, (_, row) => row);
@@ -183,14 +185,16 @@ function readMetadata(dir: string): Metadata {
   }) as [string, string, string];
   const codebook = checkJson(codebookPath, readJson(codebookPath), codebookSchema);
   const adjustment = checkJson(adjustmentPath, readJson(adjustmentPath), adjustmentSchema);
-  const questions = Object.entries(checkJson(metadataPath, readJson(metadataPath), metadataSchema)).flatMap(([id, entry]): Question[] => {
-    if (id === KEY) return [];
-    const choices = codebook[id]?.choices;
-    if (!choices) throw new CumaError(`${codebookPath}: ${id}: expected an entry for this question; found none`);
-    const scale =
-      entry.answer_data_type === "ordinal" ? ([entry.answer_scale_min, entry.answer_scale_max] as const) : null;
-    return [{ id, kind: entry.use_case, scale, choices, adjusted: adjustment[id] ?? {} }];
-  });
+  const questions = Object.entries(checkJson(metadataPath, readJson(metadataPath), metadataSchema)).flatMap(
+    ([id, entry]): Question[] => {
+      if (id === KEY) return [];
+      const choices = codebook[id]?.choices;
+      if (!choices) throw new CumaError(`${codebookPath}: ${id}: expected an entry for this question; found none`);
+      const scale =
+        entry.answer_data_type === "ordinal" ? ([entry.answer_scale_min, entry.answer_scale_max] as const) : null;
+      return [{ id, kind: entry.use_case, scale, choices, adjusted: adjustment[id] ?? {} }];
+    },
+  );
   const paths = [metadataPath, codebookPath, adjustmentPath];
   return { questions, files: Object.fromEntries(METADATA.map((name, i) => [name, readFileSync(paths[i]!)])) };
 }

@@ -1,10 +1,9 @@
 /**
- * Makes the small base of `cuma demo`: `npm run demo-base`, about N minutes on 2 cores; the same bytes every time on
- * the same machine and thread count.
+ * Makes the small base of `cuma demo`: `npm run demo-base`, a few minutes; the same bytes every time on the same machine.
  *
  * It is trained from nothing by this package's own training (method "full") on planted data of other seeds than the
- * demo's. Since the truth is drawn anew for every seed, all that it can learn is the form of the task and what people
- * answer on average: it does not know how readers differ.
+ * demo's: half of the examples by their answers, half as plain text. Since the truth is drawn anew for every seed, all
+ * that it can learn is the form of the task and what people answer on average: it does not know how readers differ.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,8 +56,8 @@ const CONFIG = {
 const { values } = parseArgs({
   options: {
     out: { type: "string", default: join(packageRoot, "assets", "demo-base") },
-    steps: { type: "string", default: "800" },
-    threads: { type: "string", default: "2" },
+    steps: { type: "string", default: "1000" },
+    threads: { type: "string", default: "1" },
   },
 });
 const out = values.out;

@@ -84,7 +84,9 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
       () => undefined,
       {
         signal: hooks.signal,
-        onStart: () => undefined,
+        onStart: (done, total) => {
+          hooks.onEvaluated(done, total);
+        },
         onProgress: (done, total) => {
           hooks.onEvaluated(done, total);
         },

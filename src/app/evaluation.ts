@@ -79,10 +79,11 @@ export async function runEvaluation(
       seed: config.seed,
     });
     if (source.length === 0) throw new CumaError(`${config.dir}: the split "${config.split}" has no examples`);
-    if (config.by) checkAttributes(config.by, source.attributes);
+    if (config.by) checkAttributes("by", config.by, source.attributes);
     const model = await ChoiceModel.open({ ...config.model, onProgress });
     try {
-      if (model.attributes) checkAttributes(model.attributes, source.attributes);
+      if (model.attributes)
+        checkAttributes(`attributes of the model, in ${config.dir}`, model.attributes, source.attributes);
       const identity = await identityOf(config, source, model);
       if (mode === "resume" && existsSync(results)) return finished(results, identity);
       const partial = join(config.out, PARTIAL_FILE);

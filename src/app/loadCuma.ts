@@ -51,7 +51,7 @@ export interface Cuma {
 export async function loadCuma(options: ModelOptions): Promise<Cuma> {
   const model = await ChoiceModel.open(options);
   const check = (profile: Profile): void => {
-    if (model.attributes) checkAttributes(Object.keys(profile), model.attributes);
+    if (model.attributes) checkAttributes("profile", Object.keys(profile), model.attributes);
   };
   function logits(request: LogitsRequest & { readonly positions?: "last" | undefined }): Promise<Float32Array[]>;
   function logits(request: LogitsRequest & { readonly positions: "all" }): Promise<Float32Array[][]>;

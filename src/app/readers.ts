@@ -14,10 +14,10 @@ export function selectAttributes(profile: Profile, attributes: readonly string[]
   return Object.fromEntries(attributes.flatMap((name) => (profile[name] === undefined ? [] : [[name, profile[name]]])));
 }
 
-/** @throws CumaError for an attribute that is not among those known. */
-export function checkAttributes(names: Iterable<string>, known: readonly string[]): void {
+/** @throws CumaError for an attribute that is not among those known. @param where Names the list in the message. */
+export function checkAttributes(where: string, names: Iterable<string>, known: readonly string[]): void {
   for (const name of names) {
-    if (!known.includes(name)) throw new CumaError(unknownName("attribute", name, known));
+    if (!known.includes(name)) throw new CumaError(`${where}: ${unknownName("attribute", name, known)}`);
   }
 }
 

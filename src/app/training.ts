@@ -78,7 +78,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
     seed: train.seed,
   });
   if (found.length === 0) throw new CumaError(`${data.dir}: the split "${data.split}" has no examples`);
-  if (data.attributes) checkAttributes(data.attributes, found.attributes);
+  if (data.attributes) checkAttributes("data.attributes", data.attributes, found.attributes);
   const attributes = data.attributes ?? found.attributes;
   const base = await loadBase(config.base, { revision: config.revision, onProgress });
   const prompts = new Prompts(base, data.persona);
@@ -218,13 +218,22 @@ export interface RunHooks {
 export async function train(config: RunConfig, mode: OutMode, onProgress: Progress, hooks: RunHooks): Promise<boolean> {
   const folder = RunFolder.open(config.out, mode);
   try {
-    if (mode === "resume" && folder.finished) return false;
+    const finished = mode === "resume" ? folder.finishedConfig : null;
+    if (finished) {
+      folder.checkSame(comparable(finished), comparable(config));
+      return false;
+    }
     const run = await prepareRun(config, onProgress);
     await trainPrepared(run, folder, mode === "resume", hooks);
     return true;
   } finally {
     folder.close();
   }
+}
+
+/** What two runs of one result have in common, as far as run files say it; the data may lie elsewhere now. */
+function comparable({ data, encoder, adapter, train }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { data: { ...(data as object), dir: undefined }, encoder, adapter, train };
 }
 
 async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolean, hooks: RunHooks): Promise<void> {

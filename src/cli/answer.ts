@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { loadCuma } from "../app/index.ts";
+import { MAX_OPTIONS } from "../models/index.ts";
+import { UsageError } from "../util/index.ts";
 import { addModelOptions, collect, modelOptions, options, parseProfile, type ModelFlags } from "./options.ts";
 import { say } from "./progress.ts";
 
-interface AnswerFlags extends ModelFlags {
+interface AnswerFlags extends Partial<ModelFlags> {
   readonly profile?: readonly string[];
   readonly question: string;
   readonly option: readonly string[];
@@ -25,8 +27,13 @@ export function answerCommand(): Command {
 }
 
 async function runAnswer(flags: AnswerFlags): Promise<void> {
+  const { base, option } = flags;
+  if (base === undefined) throw new UsageError("expected --base <model>");
+  if (option.length < 2 || option.length > MAX_OPTIONS) {
+    throw new UsageError(`--option: expected 2 to ${MAX_OPTIONS} options; found ${option.length}`);
+  }
   const profile = parseProfile(flags.profile ?? []);
-  const model = await loadCuma(modelOptions(flags, say));
+  const model = await loadCuma(modelOptions({ ...flags, base }, say));
   try {
     const { distribution, routing } = await model.answer({
       profile,

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { stringify } from "yaml";
 import { convertWvs, writePlanted } from "../../datasets/index.ts";
 import { options, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -12,6 +13,7 @@ interface WvbFlags {
   readonly metadata: string;
   readonly out: string;
   readonly overwrite?: boolean;
+  readonly json?: boolean;
 }
 
 function wvbCommand(): Command {
@@ -24,11 +26,12 @@ function wvbCommand(): Command {
     )
     .requiredOption("--out <dir>", "output folder")
     .addOption(options.overwrite())
+    .addOption(options.json())
     .addHelpText(
       "after",
       "\nExample:\n  cuma data wvb --wvs WVS_Cross-National_Wave_7_csv_v6_0.csv --metadata WorldValuesBench/dataset_construction --out data/wvb",
     )
-    .action(async ({ wvs, metadata, out, overwrite = false }: WvbFlags) => {
+    .action(async ({ wvs, metadata, out, overwrite = false, json }: WvbFlags) => {
       const progress = new Progress("converting", "bytes");
       const result = await convertWvs({
         wvs,
@@ -39,7 +42,7 @@ function wvbCommand(): Command {
           progress.update(done, total);
         },
       });
-      console.log(`${out}: ${JSON.stringify(result)}`);
+      console.log(json ? JSON.stringify(result, null, 2) : `${out}\n${stringify(result).trimEnd()}`);
     });
 }
 

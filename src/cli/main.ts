@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../app/index.ts";
-import { CumaError, Interrupted, UsageError } from "../util/index.ts";
+import { fileError } from "../io/index.ts";
+import { CumaError, hasCode, Interrupted, UsageError } from "../util/index.ts";
 import { answerCommand } from "./answer.ts";
 import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";
@@ -18,6 +19,12 @@ const program = new Command("cuma")
   .addHelpText("after", "\nExample:\n  cuma demo");
 for (const make of commands) program.addCommand(make());
 throwErrors(program);
+
+process.stdout.on("error", (error: Error) => {
+  // A reader that has seen enough, such as `head`, closes the pipe.
+  if (hasCode(error, "EPIPE")) return;
+  process.exitCode = report(fileError("standard output", "cannot be written", error));
+});
 
 try {
   await program.parseAsync();
@@ -38,6 +45,8 @@ function report(error: unknown): number {
     say(`${error instanceof Interrupted ? "" : "error: "}${error.message}`);
     return error instanceof UsageError ? 2 : error instanceof Interrupted ? 130 : 1;
   }
-  console.error(error);
+  // The system's own errors need no stack: they tell what failed, and on which file.
+  if (error instanceof Error && "syscall" in error) say(`error: ${error.message}`);
+  else console.error(error);
   return 1;
 }

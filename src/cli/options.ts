@@ -91,13 +91,13 @@ export function modelOptions(flags: ModelFlags, onProgress: (message: string) =>
 
 /** "country=Japan" pairs as a profile. */
 export function parseProfile(pairs: readonly string[]): Record<string, string> {
-  const profile: Record<string, string> = {};
+  const profile = new Map<string, string>();
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     const [name, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
     if (at < 1 || value === "") throw new UsageError(`--profile ${pair}: expected name=value, such as country=Japan`);
-    if (name in profile) throw new UsageError(`--profile ${pair}: "${name}" is given twice`);
-    profile[name] = value;
+    if (profile.has(name)) throw new UsageError(`--profile ${pair}: "${name}" is given twice`);
+    profile.set(name, value);
   }
-  return profile;
+  return Object.fromEntries(profile);
 }

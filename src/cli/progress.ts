@@ -25,6 +25,8 @@ export class Progress {
   update(done: number, total: number, details = ""): void {
     const now = performance.now();
     const last = done >= total;
+    // Before anything is done there is no rate.
+    if (!last && done === this.first) return;
     if (!last && (now - this.shown) / 1000 < (process.stderr.isTTY ? REDRAW_SECONDS : LINE_SECONDS)) return;
     this.shown = now;
     const rate = (done - this.first) / ((now - this.begin) / 1000);

@@ -1,15 +1,20 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import {
+  checkJson,
   encodeSafetensors,
+  fileError,
   listFolder,
+  readJson,
+  readText,
   SafetensorsFile,
   syncFolder,
   takeFolder,
   writeFileAtomic,
   type OutMode,
 } from "../io/index.ts";
-import { CumaError, messageOf } from "../util/index.ts";
+import { CumaError } from "../util/index.ts";
 import type { AdamW } from "./adamw.ts";
 import type { LogEntry, TrainingWarning } from "./loop.ts";
 import type { ParameterStore } from "./parameters.ts";
@@ -24,10 +29,10 @@ const OURS = /^(adapter_config\.json|adapter_model\.safetensors|log\.jsonl|run\.
 /** What must not change between the start of a run and its continuation. */
 export type RunIdentity = Readonly<Record<string, unknown>>;
 
-interface State {
-  readonly step: number;
-  readonly identity: RunIdentity;
-}
+const identitySchema = z.record(z.string(), z.unknown());
+const stateSchema = z.object({ step: z.int(), identity: identitySchema });
+type State = z.infer<typeof stateSchema>;
+const runSchema = z.looseObject({ config: identitySchema });
 
 /**
  * The output folder of a training run: one run at a time, checkpoints that are complete or not there at all, a log.
@@ -54,9 +59,10 @@ export class RunFolder {
     return folder;
   }
 
-  /** Whether the run in it has come to its end. */
-  get finished(): boolean {
-    return existsSync(join(this.path, RUN));
+  /** The configuration of the run in it, where that has come to its end; otherwise null. */
+  get finishedConfig(): RunIdentity | null {
+    const path = join(this.path, RUN);
+    return existsSync(path) ? checkJson(path, readJson(path), runSchema).config : null;
   }
 
   /** Path of the last checkpoint; null if there is none. */
@@ -78,15 +84,19 @@ export class RunFolder {
     }
     this.checkpoint = step;
     const folder = this.lastCheckpoint!;
-    const state = JSON.parse(readFileSync(join(folder, STATE), "utf8")) as State;
-    const differences = difference(state.identity, identity);
-    if (differences.length > 0) {
-      throw new CumaError(
-        `${this.path}: the run in this folder is another one; to resume it these must be equal:\n${differences.join("\n")}`,
-      );
-    }
+    const path = join(folder, STATE);
+    this.checkSame(checkJson(path, readJson(path), stateSchema).identity, identity);
     this.truncateLog(step);
     return { step, adapterFolder: folder };
+  }
+
+  /** @throws CumaError listing what differs between the run in the folder and the one asked for. */
+  checkSame(before: RunIdentity, now: RunIdentity): void {
+    const differences = difference(before, now);
+    if (differences.length === 0) return;
+    throw new CumaError(
+      `${this.path}: the run in this folder is another one; to resume it these must be equal:\n${differences.join("\n")}`,
+    );
   }
 
   /** Reads the optimiser's moments of the last checkpoint. */
@@ -107,19 +117,25 @@ export class RunFolder {
   ): void {
     const final = join(this.path, `checkpoint-${step}`);
     const temporary = `${final}.tmp`;
-    rmSync(temporary, { recursive: true, force: true });
-    mkdirSync(temporary);
     const shape = [parameters.flat.length];
     const moments = encodeSafetensors({
       m: { shape, data: Float32Array.from(m) },
       v: { shape, data: Float32Array.from(v) },
     });
-    for (const [name, bytes] of Object.entries(adapterFiles)) writeFileAtomic(join(temporary, name), bytes);
-    writeFileAtomic(join(temporary, OPTIMIZER), moments);
-    writeFileAtomic(join(temporary, STATE), json({ step, identity } satisfies State));
-    rmSync(final, { recursive: true, force: true });
-    renameSync(temporary, final);
-    syncFolder(this.path);
+    const state = json({ step, identity } satisfies State);
+    try {
+      rmSync(temporary, { recursive: true, force: true });
+      mkdirSync(temporary);
+      for (const [name, bytes] of Object.entries({ ...adapterFiles, [OPTIMIZER]: moments, [STATE]: state })) {
+        writeFileAtomic(join(temporary, name), bytes);
+      }
+      rmSync(final, { recursive: true, force: true });
+      renameSync(temporary, final);
+      syncFolder(this.path);
+    } catch (error) {
+      rmSync(temporary, { recursive: true, force: true });
+      throw error instanceof CumaError ? error : fileError(final, "cannot be written", error);
+    }
     const before = this.checkpoint;
     this.checkpoint = step;
     if (before !== null && before !== step)
@@ -139,7 +155,7 @@ export class RunFolder {
     try {
       appendFileSync(join(this.path, LOG), `${JSON.stringify(entry)}\n`);
     } catch (error) {
-      throw new CumaError(`${join(this.path, LOG)}: cannot be written: ${messageOf(error)}`, { cause: error });
+      throw fileError(join(this.path, LOG), "cannot be written", error);
     }
   }
 
@@ -151,7 +167,7 @@ export class RunFolder {
   private truncateLog(step: number): void {
     const path = join(this.path, LOG);
     if (!existsSync(path)) return;
-    const kept = readFileSync(path, "utf8")
+    const kept = readText(path)
       .split("\n")
       .filter((line) => {
         try {

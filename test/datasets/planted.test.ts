@@ -136,7 +136,7 @@ describe("the default data set", () => {
 
   test("a second run needs `overwrite`, and with it gives the same bytes", () => {
     const before = contents(dir);
-    expect(thrown(() => writePlanted({ out: dir, seed: 1 }))).toContain(`${dir}: the folder has files in it`);
+    expect(thrown(() => writePlanted({ out: dir, seed: 1 }))).toContain(`${dir}: the output folder is not empty`);
     writePlanted({ out: dir, seed: 1, overwrite: true });
     expect(contents(dir)).toEqual(before);
   });

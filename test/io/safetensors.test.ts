@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { encodeSafetensors, SafetensorsFile } from "../../src/io/index.ts";
+import { bfloat16ToFloat32, CumaError, float16ToFloat32, float32ToBfloat16 } from "../../src/util/index.ts";
+
+let root: string;
+beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-safetensors-"))));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test("what is written is read, bit by bit", () => {
+  const shape = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 3 });
+  const tensors = fc.dictionary(
+    fc.string({ minLength: 1 }).filter((name) => name !== "__metadata__" && name !== "__proto__"),
+    shape.chain((dims) => {
+      const length = dims.reduce((a, b) => a * b, 1);
+      const data = fc.float32Array({ noNaN: true, noDefaultInfinity: true, minLength: length, maxLength: length });
+      return fc.record({ shape: fc.constant(dims), data });
+    }),
+    { maxKeys: 5 },
+  );
+  fc.assert(
+    fc.property(tensors, fc.dictionary(fc.string(), fc.string(), { maxKeys: 2 }), (given, metadata) => {
+      const path = join(root, "a.safetensors");
+      writeFileSync(path, encodeSafetensors(given, metadata));
+      const file = new SafetensorsFile(path);
+      expect(new Set(file.names)).toEqual(new Set(Object.keys(given)));
+      for (const [name, tensor] of Object.entries(given)) expect(file.read(name)).toEqual(tensor);
+      expect({ ...file.metadata }).toEqual({ ...metadata });
+      file.close();
+    }),
+  );
+});
+
+test("a file that is cut off or damaged is an error that names it, never a crash", () => {
+  const path = join(root, "b.safetensors");
+  const whole = encodeSafetensors({
+    a: { shape: [2, 3], data: new Float32Array(6) },
+    b: { shape: [], data: Float32Array.of(7) },
+  });
+  const open = (bytes: Uint8Array): void => {
+    writeFileSync(path, bytes);
+    const file = new SafetensorsFile(path);
+    try {
+      for (const name of file.names) file.read(name);
+    } finally {
+      file.close();
+    }
+  };
+  fc.assert(
+    fc.property(fc.nat({ max: whole.length - 1 }), (length) => {
+      expect(() => open(whole.subarray(0, length))).toThrow(CumaError);
+      expect(() => open(whole.subarray(0, length))).toThrow(path);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 0, max: 255 }), (at, byte) => {
+      const damaged = whole.slice();
+      damaged[at] = byte;
+      try {
+        open(damaged);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CumaError);
+        expect((error as Error).message).toContain(path);
+      }
+    }),
+  );
+  expect(readFileSync(path).length).toBe(whole.length);
+});
+
+test("half precision numbers are exact, and bfloat16 rounds to even", () => {
+  expect([...float16ToFloat32(Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x7c00))]).toEqual([
+    1,
+    -2,
+    2 ** -24,
+    65504,
+    -0,
+    Infinity,
+  ]);
+  expect(float16ToFloat32(Uint16Array.of(0x7e00))[0]).toBeNaN();
+  expect([...bfloat16ToFloat32(Uint16Array.of(0x3f80, 0xc000, 0x0001))]).toEqual([1, -2, 2 ** -133]);
+  const half = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, NaN);
+  expect([...float32ToBfloat16(half)].slice(0, 2)).toEqual([0x3f80, 0x3f82]);
+  expect(bfloat16ToFloat32(float32ToBfloat16(half))[2]).toBeNaN();
+});
