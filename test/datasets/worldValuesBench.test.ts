@@ -231,7 +231,7 @@ describe("bad input", () => {
     [
       "a scale without ends",
       (files) => ((files["question_metadata.json"] as Files)["Q1"] = { ...value("?", 1, 3), answer_scale_max: "" }),
-      "question_metadata.json: Q1.answer_scale_max",
+      'question_metadata.json: "Q1.answer_scale_max"',
     ],
     [
       "a scale that runs backwards",

@@ -396,7 +396,7 @@ describe("the output folder", () => {
 
   test("with files in it is refused, and kept", async () => {
     const out = write({ "notes.txt": "mine" });
-    await expect(convert(good, small(), { out }).result).rejects.toThrow(/\(notes\.txt\); expected none/);
+    await expect(convert(good, small(), { out }).result).rejects.toThrow(/\(notes\.txt\); give --overwrite/);
     expect(everything(out)).toEqual(["notes.txt"]);
   });
 
@@ -539,7 +539,7 @@ describe("bad input", () => {
     [
       "an adjustment to a word",
       (files) => (files["answer_adjustment.json"] = { Q2: { "2": "two" } }),
-      "answer_adjustment.json: Q2.2:",
+      'answer_adjustment.json: "Q2.2":',
     ],
     [
       "an adjustment off the scale",
@@ -555,7 +555,7 @@ describe("bad input", () => {
       "a value question without scale",
       (files) =>
         ((files["question_metadata.json"] as Files)["Q1"] = { use_case: "value", answer_data_type: "non_ordinal" }),
-      "question_metadata.json: Q1.use_case",
+      'question_metadata.json: "Q1.use_case"',
     ],
   ];
   test.each(metadataCases)("metadata: %s", async (_, spoil, part) => {

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { packageRoot } from "../../src/app/index.ts";
 
 /** The built command line; `CUMA_CLI` names another build. */
-const main = resolve(process.env["CUMA_CLI"] ?? join(packageRoot, "dist", "src", "cli", "main.js"));
+export const cliPath = resolve(process.env["CUMA_CLI"] ?? join(packageRoot, "dist", "src", "cli", "main.js"));
 
 export interface CliResult {
   readonly code: number | null;
@@ -15,8 +15,8 @@ export interface CliResult {
 
 /** Starts the built command line. */
 export function startCuma(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first`);
-  return spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], ...options });
+  if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing: run "npm run build" first`);
+  return spawn(process.execPath, [cliPath, ...args], { stdio: ["ignore", "pipe", "pipe"], ...options });
 }
 
 /** Runs the built command line to its end. */

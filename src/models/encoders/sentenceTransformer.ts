@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../../engine/index.ts";
-import { listFolder, readJson, sha256File } from "../../io/index.ts";
+import { checkJson, listFolder, readJson, sha256File } from "../../io/index.ts";
 import { CumaError, unknownName } from "../../util/index.ts";
 import { checkLength } from "../batch.ts";
 import { loadBert } from "../bert.ts";
@@ -108,7 +108,7 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
   if (!existsSync(file)) {
     throw new CumaError(`${folder}: expected a sentence-transformers folder with ${MODULES_FILE}, found none`);
   }
-  const modules = parse(readJson(file, MAX_CONFIG_BYTES), modulesSchema, file);
+  const modules = checkJson(file, readJson(file, MAX_CONFIG_BYTES), modulesSchema);
   const expected = ["Transformer", "Pooling", "Normalize"];
   for (const [i, { path, type }] of modules.entries()) {
     if (!type.startsWith("sentence_transformers.") || type.split(".").at(-1) !== expected[i]) {
@@ -133,7 +133,7 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
 }
 
 function readPooling(file: string): { pooling: Pooling; width: number | undefined; includePrompt: boolean } {
-  const json = parse(readJson(file, MAX_CONFIG_BYTES), poolingSchema, file);
+  const json = checkJson(file, readJson(file, MAX_CONFIG_BYTES), poolingSchema);
   const flagged = Object.entries(flags).flatMap(([flag, mode]) => (json[flag] === true ? [mode] : []));
   const modes = json.pooling_mode === undefined ? flagged : [json.pooling_mode].flat();
   const [mode] = modes;
@@ -164,7 +164,7 @@ function readPrompt(folder: string): string {
 function openTransformer(root: string, engine: Engine): Transformer {
   const file = join(root, "config.json");
   const json = readJson(file, MAX_CONFIG_BYTES);
-  const { model_type: modelType } = parse(json, z.looseObject({ model_type: z.string() }), file);
+  const { model_type: modelType } = checkJson(file, json, z.looseObject({ model_type: z.string() }));
   if (modelType === "bert") {
     const bert = loadBert(root, engine);
     return {
@@ -231,13 +231,6 @@ async function hashFiles(files: readonly string[]): Promise<string> {
   return hash.digest("hex");
 }
 
-function readOptional<T extends z.ZodType>(file: string, schema: T): z.infer<T> {
-  return parse(existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {}, schema, file);
-}
-
-function parse<T extends z.ZodType>(json: unknown, schema: T, file: string): z.infer<T> {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new CumaError(`${file}: ${path.length > 0 ? `"${path.join(".")}": ` : ""}${message}`);
+function readOptional<T>(file: string, schema: z.ZodType<T>): T {
+  return checkJson(file, existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {}, schema);
 }
