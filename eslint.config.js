@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "node_modules/", "test/fixtures/"] },
+  { ignores: ["dist/", "runs/", "coverage/", "node_modules/", "test/fixtures/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

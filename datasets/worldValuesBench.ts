@@ -345,7 +345,9 @@ async function openDelimited(path: string, options: { columns: readonly string[]
   const header = first.done ? [] : first.value.record;
   const missing = options.columns.filter((name) => !header.includes(name));
   if (missing.length > 0) {
-    throw new CumaError(`${path}:1: expected the columns ${missing.join(", ")}; found ${header.join(", ") || "nothing"}`);
+    throw new CumaError(
+      `${path}:1: expected the columns ${missing.join(", ")}; found ${header.join(", ") || "nothing"}`,
+    );
   }
   const twice = header.find((name, i) => header.indexOf(name) !== i);
   if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${twice} twice`);

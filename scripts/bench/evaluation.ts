@@ -1,7 +1,8 @@
 /**
  * One measurement of multiple-choice scoring, in a process of its own: `node evaluation.js [--questions Q] ...`.
- * Every reader answers Q questions; a prompt has 50 tokens that describe the reader and 68 of a question, as those of
- * WorldValuesBench on average; four options of one token each. Prints one JSON line.
+ * Every reader answers Q questions; a prompt has 58 tokens that describe the reader and 60 of a question: the shares
+ * (49% and 51%) of prompts made of WorldValuesBench's metadata, all eight attributes, and SmolLM2's template; four options
+ * of one token each. Prints one JSON line.
  */
 import { parseArgs } from "node:util";
 import { onnxRuntimeEngine } from "../../src/engine/index.ts";
@@ -10,8 +11,8 @@ import { ParameterStore } from "../../src/train/index.ts";
 import { Rng } from "../../src/util/index.ts";
 import { cumaAdapter, PROFILE_WIDTH, randomTokens, randomWeights, smolLM2 } from "./smolLM2.ts";
 
-const READER_TOKENS = 50;
-const QUESTION_TOKENS = 68;
+const READER_TOKENS = 58;
+const QUESTION_TOKENS = 60;
 
 const { values } = parseArgs({
   options: {

@@ -1,19 +1,25 @@
 /**
- * Seconds to read a base as float32, against reading the bytes of its file only (both from the page cache): a bfloat16
- * file of SmolLM2-135M's shape is written first. Prints one JSON line.
+ * Seconds to read a base as float32, against reading the bytes of its file only (both from the page cache): a file of
+ * SmolLM2-135M's shape in the type that is asked for is written first. Prints one JSON line.
+ *
+ *     node loading.js --dtype BF16|F32
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { sizeOf } from "../../src/graph/index.ts";
 import { baseShapes, loadWeights } from "../../src/models/index.ts";
 import { smolLM2 } from "./smolLM2.ts";
 
 const shapes = baseShapes(smolLM2);
 const folder = mkdtempSync(join(tmpdir(), "cuma-bench-"));
+const width = { BF16: 2, F32: 4 };
+const { values } = parseArgs({ options: { dtype: { type: "string", default: "BF16" }, threads: { type: "string" } } });
+const dtype = values.dtype as keyof typeof width;
 try {
   const path = join(folder, "model.safetensors");
-  writeBfloat16(path);
+  writeModel(path);
   const time = (work: () => unknown): number => {
     const begin = performance.now();
     work();
@@ -27,14 +33,14 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-function writeBfloat16(path: string): void {
+function writeModel(path: string): void {
   let offset = 0;
   const header = JSON.stringify(
     Object.fromEntries(
       [...shapes].map(([name, shape]) => {
         const begin = offset;
-        offset += 2 * sizeOf(shape);
-        return [name, { dtype: "BF16", shape, data_offsets: [begin, offset] }];
+        offset += width[dtype] * sizeOf(shape);
+        return [name, { dtype, shape, data_offsets: [begin, offset] }];
       }),
     ),
   );

@@ -26,7 +26,9 @@ const sections = {
   experts: () => scaling("experts", ["8", "64"], "time per step with E experts"),
   tokens: () => scaling("tokens", ["48", "96", "192"], "time per step with 8 x T tokens"),
   evaluation,
-  loading: () => single("loading", "loading.js", []),
+  loading: () => {
+    for (const dtype of ["F32", "BF16"]) single(`loading, ${dtype}`, "loading.js", ["--dtype", dtype]);
+  },
   optimizer: () => single("optimizer", "optimizer.js", []),
 };
 type SectionName = keyof typeof sections;
@@ -156,7 +158,7 @@ function scaling(option: string, sizes: readonly string[], title: string): void 
 }
 
 function evaluation(): void {
-  say("\nEvaluation: prompts of 118 tokens, 50 of them the reader's, 4 options");
+  say("\nEvaluation: prompts of 118 tokens, 58 of them the reader's, 4 options");
   const peers = available({ evaluation: "transformers" });
   const found = inTurn({
     ...Object.fromEntries(

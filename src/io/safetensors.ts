@@ -1,12 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import {
-  bfloat16ToFloat32,
-  CumaError,
-  float16ToFloat32,
-  formatBytes,
-  messageOf,
-  unknownName,
-} from "../util/index.ts";
+import { bfloat16ToFloat32, CumaError, float16ToFloat32, formatBytes, messageOf, unknownName } from "../util/index.ts";
 import { fileError } from "./files.ts";
 
 /** Bytes per element of the types that are read. */
