@@ -16,8 +16,12 @@ export interface ScoringGroup {
   readonly items: readonly ScoringItem[];
 }
 
-/** Tokens of one row of a batch, and of one batch. Longer rows waste attention, shorter ones repeat shared tokens. */
+/**
+ * Tokens of one row of a batch where prompts stand in it from their beginning, and where their common beginning stands
+ * elsewhere; tokens of one batch. Longer rows waste attention, shorter ones repeat shared tokens.
+ */
 const ROW_TOKENS = 192;
+const SUFFIX_ROW_TOKENS = 96;
 const BATCH_TOKENS = 1024;
 /** A common prefix shorter than this is not worth a pass of its own. */
 const MIN_PREFIX = 16;
@@ -95,7 +99,7 @@ export async function scoreContinuations(decoder: Decoder, groups: readonly Scor
   const scores = groups.map(({ items }) => items.map(({ continuations }) => continuations.map(() => 0)));
   const single: Row[] = [];
   for (const [g, group] of groups.entries()) {
-    const rows = packRows(group.items, 0);
+    const rows = packRows(group.items, 0, ROW_TOKENS);
     if (rows.length === 1) {
       single.push({ trie: rows[0]!, group: g });
       continue;
@@ -109,7 +113,7 @@ export async function scoreContinuations(decoder: Decoder, groups: readonly Scor
       profile: profiles(decoder, groups, [g]),
       keepCache: true,
     });
-    const suffixes = packRows(group.items, prefix.length).map((trie) => ({ trie, group: g }));
+    const suffixes = packRows(group.items, prefix.length, SUFFIX_ROW_TOKENS).map((trie) => ({ trie, group: g }));
     for (const batch of batches(suffixes)) await scoreBatch(decoder, groups, batch, scores, cache);
   }
   for (const batch of batches(single)) await scoreBatch(decoder, groups, batch, scores);
@@ -117,11 +121,11 @@ export async function scoreContinuations(decoder: Decoder, groups: readonly Scor
 }
 
 /** Fills rows one after the other. @param skip Tokens at the start of every prompt that stand elsewhere. */
-function packRows(items: readonly ScoringItem[], skip: number): Trie[] {
+function packRows(items: readonly ScoringItem[], skip: number, rowTokens: number): Trie[] {
   const rows: Trie[] = [];
   for (const [index, item] of items.entries()) {
     let row = rows.at(-1);
-    if (!row || row.ids.length + row.missing(item.prompt.slice(skip)) > ROW_TOKENS) rows.push((row = new Trie()));
+    if (!row || row.ids.length + row.missing(item.prompt.slice(skip)) > rowTokens) rows.push((row = new Trie()));
     row.add(item, index, skip);
   }
   return rows;
