@@ -16,7 +16,7 @@ export interface PlanNeeds {
 }
 
 /** Sessions, code and the tensors of one layer's passes; measured on SmolLM2-135M. */
-const OVERHEAD_BYTES = 450_000_000;
+const OVERHEAD_BYTES = 300_000_000;
 
 /** Memory that a run needs at its peak, in bytes: frozen weights, trained parameters with gradients and moments, and what is kept. */
 export function estimateMemory(name: PlanName, model: Omit<PlanModel, "engine">, { sizes }: PlanNeeds): number {

@@ -48,6 +48,12 @@ const log = (folder: string): Record<string, unknown>[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
+/** Lines of the log that are complete, while the run goes on. */
+const logged = (folder: string): number => {
+  const path = join(folder, "log.jsonl");
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0;
+};
+
 describe("a run", () => {
   let whole: string;
   beforeAll(async () => {
@@ -124,7 +130,7 @@ describe("a run", () => {
       const child = startCuma(["train", runFile, "--out", folder, ...(attempt > 0 ? ["--resume"] : [])]);
       const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
       if (kills < 3) {
-        await waitFor(() => existsSync(join(folder, "log.jsonl")) && log(folder).length > 5 * kills, ended);
+        await waitFor(() => logged(folder) > 5 * kills, ended);
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
         child.kill("SIGKILL");
         kills++;
@@ -143,7 +149,7 @@ describe("a run", () => {
     const folder = out("interrupted");
     const child = startCuma(["train", runFile, "--out", folder]);
     const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
-    await waitFor(() => existsSync(join(folder, "log.jsonl")) && log(folder).length >= 2, ended);
+    await waitFor(() => logged(folder) >= 2, ended);
     child.kill("SIGINT");
     expect(await ended).toBe(130);
     const steps = log(folder).length;
