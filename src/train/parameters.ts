@@ -27,9 +27,11 @@ export class ParameterStore {
   /** Draws every parameter from its own stream, so that the order of parameters does not matter. */
   initialise(seed: number): void {
     for (const spec of this.specs) {
-      const data = new Float32Array(sizeOf(spec.shape));
+      const view = this.views[spec.name]!.data;
+      // Drawn in float32 in either precision.
+      const data = view instanceof Float32Array ? view : new Float32Array(view.length);
       spec.init(data, new Rng(seed, "init", spec.name));
-      this.views[spec.name]!.data.set(data);
+      if (data !== view) view.set(data);
     }
   }
 
