@@ -128,6 +128,7 @@ async function identityOf(
     by,
     resamples,
     persona: model.persona,
+    attributes: model.attributes,
     engine: options.engine ?? "onnxruntime",
     device: options.device ?? "cpu",
     base: await hashBase(model.base.folder),

@@ -91,9 +91,14 @@ test("goes on after SIGINT to the same bytes", async () => {
   child.kill("SIGINT");
   expect(await ended).toBe(130);
   expect(existsSync(join(root, "interrupted", "results.json"))).toBe(false);
-  const other = await cuma(evaluation("interrupted", "--resume", "--seed", "5"));
-  expect(other).toMatchObject({ code: 1, stdout: "" });
-  expect(other.stderr).toContain("belongs to another evaluation");
+  for (const changed of [
+    ["--seed", "5"],
+    ["--attributes", "country"],
+  ]) {
+    const other = await cuma(evaluation("interrupted", "--resume", ...changed));
+    expect(other, changed.join(" ")).toMatchObject({ code: 1, stdout: "" });
+    expect(other.stderr).toContain("belongs to another evaluation");
+  }
   const resumed = await cuma(evaluation("interrupted", "--resume"));
   expect(resumed.code).toBe(0);
   expect(file("interrupted", "predictions.parquet").equals(file("first", "predictions.parquet"))).toBe(true);
