@@ -37,6 +37,16 @@ describe("batches", () => {
     );
   });
 
+  test("every epoch mixes other examples with each other", () => {
+    const schedule = new BatchSchedule(1500, 10, 1, length);
+    const together = (number: number): number[] =>
+      epoch(schedule, number)
+        .slice(0, 64)
+        .flat()
+        .sort((a, b) => a - b);
+    expect(together(0)).not.toEqual(together(1));
+  });
+
   test("epochs and seeds differ, and a batch holds examples of similar length", () => {
     const schedule = new BatchSchedule(640, 10, 1, length);
     expect(epoch(schedule, 0)).not.toEqual(epoch(schedule, 1));
