@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
-import { convertWvs, writePlanted } from "../../datasets/index.ts";
+import { convertWvs, writePlanted, type PlantedOptions } from "../../datasets/index.ts";
 import { options, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 
@@ -46,15 +46,6 @@ function wvbCommand(): Command {
     });
 }
 
-interface PlantedFlags {
-  readonly out: string;
-  readonly seed: number;
-  readonly participants?: number;
-  readonly questions?: number;
-  readonly heldOut?: number;
-  readonly overwrite?: boolean;
-}
-
 function plantedCommand(): Command {
   return new Command("planted")
     .description("synthetic data in WorldValuesBench's layout, of known truth")
@@ -65,15 +56,9 @@ function plantedCommand(): Command {
     .option("--held-out <n>", "country and religion pairs that are in the test split only", wholeNumber)
     .addOption(options.overwrite())
     .addHelpText("after", "\nExample:\n  cuma data planted --out data/planted --seed 1")
-    .action(({ out, seed, participants, questions, heldOut, overwrite = false }: PlantedFlags) => {
-      writePlanted({
-        out,
-        seed,
-        overwrite,
-        ...(participants !== undefined && { participants }),
-        ...(questions !== undefined && { questions }),
-        ...(heldOut !== undefined && { heldOut }),
-      });
+    .action((planted: PlantedOptions) => {
+      writePlanted(planted);
+      const { out, seed } = planted;
       console.log(`${out}: planted data, seed ${seed}`);
     });
 }
