@@ -39,6 +39,8 @@ export interface ReaderSettings {
   readonly attributes: readonly string[];
   /** Whether the prompt tells who reads. */
   readonly persona: boolean;
+  /** Rules of the groups that training did not see, as the run file had them. */
+  readonly holdOut: readonly unknown[];
 }
 
 const profileSchema = z.strictObject({
@@ -49,7 +51,11 @@ const profileSchema = z.strictObject({
   standardize: z.boolean(),
 });
 
-const readerSchema = z.strictObject({ attributes: z.array(z.string()), persona: z.boolean() });
+const readerSchema = z.strictObject({
+  attributes: z.array(z.string()),
+  persona: z.boolean(),
+  holdOut: z.array(z.unknown()).default([]),
+});
 
 const folderSchema = z.looseObject({
   peft_type: z.string(),

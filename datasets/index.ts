@@ -1,16 +1,20 @@
-import type { ExampleSource } from "./records.ts";
-import { loadWorldValuesBench, type WorldValuesBenchOptions } from "./worldValuesBench.ts";
+import { loadCarDataWvs } from "./carDataWvs.ts";
+import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
+import type { ExampleSource, LoadOptions } from "./records.ts";
+import { loadWorldValuesBench } from "./worldValuesBench.ts";
 
 /** A data set that can be trained and evaluated on. */
 export interface DatasetSource {
   readonly name: string;
   /** @throws CumaError naming the file, line and field that is not as the data set describes it. */
-  load(dir: string, split: string, options: WorldValuesBenchOptions): Promise<ExampleSource>;
+  load(dir: string, split: string, options: LoadOptions): Promise<ExampleSource>;
 }
 
 /** The data sets, by the name that run files use. */
 export const datasets = {
   wvb: { name: "WorldValuesBench", load: loadWorldValuesBench },
+  globalopinionqa: { name: "GlobalOpinionQA", load: loadGlobalOpinionQA },
+  "wvs-cardata": { name: "WVS (carData)", load: loadCarDataWvs },
 } satisfies Record<string, DatasetSource>;
 
 export type DatasetName = keyof typeof datasets;
@@ -18,6 +22,9 @@ export type DatasetName = keyof typeof datasets;
 /** Names of the data sets; the first one is the default of run files. */
 export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetName[]];
 
+export { loadCarDataWvs } from "./carDataWvs.ts";
+export { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
+export * from "./heldOut.ts";
 export * from "./planted.ts";
 export * from "./records.ts";
 export * from "./worldValuesBench.ts";

@@ -21,6 +21,14 @@ export interface ChoiceExample {
   readonly weight: number;
 }
 
+/** Which examples of a split are loaded. */
+export interface LoadOptions {
+  /** Number of examples to draw; all when absent. */
+  readonly limit?: number | undefined;
+  /** Seed of the draw (default 0). */
+  readonly seed?: number | undefined;
+}
+
 /** Examples that are made when asked for: a data set of millions of them need not sit in memory. */
 export interface ExampleSource {
   readonly length: number;
@@ -30,4 +38,8 @@ export interface ExampleSource {
   readonly attributes: readonly string[];
   /** SHA-256 (hex) of each file that was read, by path relative to the data folder. */
   readonly files: Readonly<Record<string, string>>;
+  /** What was changed or left out on reading, by reason. */
+  readonly notes?: Readonly<Record<string, number>>;
+  /** Where the data itself keeps groups out of its training split: whether the profile's is one of them. */
+  isHeldOut?(profile: Profile): boolean;
 }

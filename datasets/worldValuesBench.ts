@@ -6,7 +6,7 @@ import { z } from "zod";
 import { checkJson, listFolder, readJson, sha256File, textChunks } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
-import type { ChoiceExample, ExampleSource } from "./records.ts";
+import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 
 const SPLITS = ["train", "valid", "test", "full"];
 const KEY = "D_INTERVIEW";
@@ -24,11 +24,7 @@ const ATTRIBUTES = {
   Q279: "employment",
 } as const;
 
-export interface WorldValuesBenchOptions {
-  /** Number of (participant, question) pairs to draw; all when absent. */
-  readonly limit?: number | undefined;
-  /** Seed of the draw (default 0). */
-  readonly seed?: number | undefined;
+export interface WorldValuesBenchOptions extends LoadOptions {
   /** Value questions to load; all when absent. */
   readonly questions?: readonly string[] | undefined;
 }

@@ -79,6 +79,7 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
         limit: null,
         seed,
         by: ATTRIBUTES,
+        holdOut: null,
         resamples: 1000,
         out: folder,
         model: { base: DEMO_BASE, adapter, attributes: ATTRIBUTES, threads },

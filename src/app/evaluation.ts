@@ -1,6 +1,16 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
+import { z } from "zod";
+import {
+  datasets,
+  holdOutRuleSchema,
+  isHeldOut,
+  loadWorldValuesBench,
+  ruleAttributes,
+  type DatasetName,
+  type ExampleSource,
+  type HoldOutRule,
+} from "../../datasets/index.ts";
 import {
   evaluate,
   predict,
@@ -12,8 +22,9 @@ import {
   type PredictionTable,
   type PublishedScores,
 } from "../../eval/index.ts";
-import { readJson, sha256File, takeFolder, writeFileAtomic, type OutMode } from "../io/index.ts";
-import { CumaError } from "../util/index.ts";
+import { checkJson, readJson, sha256File, takeFolder, writeFileAtomic, type OutMode } from "../io/index.ts";
+import type { Profile } from "../models/index.ts";
+import { CumaError, UsageError } from "../util/index.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
@@ -34,6 +45,8 @@ export interface EvaluationConfig {
   readonly seed: number;
   /** Attributes whose combined values make the groups; null: the country, or the first attribute there is. */
   readonly by: readonly string[] | null;
+  /** Which groups count as held out; null: those that the adapter's training held out. */
+  readonly holdOut: readonly HoldOutRule[] | null;
   /** Resamples behind each interval. */
   readonly resamples: number;
   readonly out: string;
@@ -49,12 +62,23 @@ export interface EvaluationResults {
   readonly gitHash: string | null;
   /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
   readonly identity: Readonly<Record<string, unknown>>;
-  readonly samples: {
-    readonly examples: number;
-    readonly participants: number;
-    readonly questions: number;
-  };
+  readonly samples: SampleCounts;
+  /** What the data set changed or left out on reading, by reason. */
+  readonly notes: Readonly<Record<string, number>>;
   /** Numbers that do not apply are null. */
+  readonly metrics: Readonly<Record<string, MetricResult>>;
+  /** The metrics of groups that training has seen and of those it has not; null where none is held out. */
+  readonly subsets: Readonly<Record<"seen" | "heldOut", SubsetResults>> | null;
+}
+
+interface SampleCounts {
+  readonly examples: number;
+  readonly participants: number;
+  readonly questions: number;
+}
+
+export interface SubsetResults {
+  readonly samples: SampleCounts;
   readonly metrics: Readonly<Record<string, MetricResult>>;
 }
 
@@ -84,19 +108,24 @@ export async function runEvaluation(
     try {
       if (model.attributes)
         checkAttributes(`attributes of the model, in ${config.dir}`, model.attributes, source.attributes);
-      const identity = await identityOf(config, source, model);
+      const holdOut = heldOutRules(config, source, model);
+      const identity = await identityOf(config, holdOut, source, model);
       if (mode === "resume" && existsSync(results)) return finished(results, identity);
       const partial = join(config.out, PARTIAL_FILE);
       const distributions = await predict(source, model, partial, identity, hooks);
       const table = tableOf(source, distributions);
       onProgress("computing metrics");
-      const found = describe(config, source, model, identity, table);
+      const found = describe(config, source, model, identity, {
+        ...measure(table, config),
+        subsets: subsetsOf(source, distributions, holdOut, config),
+      });
       writePredictions(join(config.out, PREDICTIONS_FILE), table, {
         benchmark: datasets[config.benchmark].name,
         version: found.versions["cuma"]!,
         base: model.base.name,
         adapter: identity.adapter ?? "none",
         seed: String(config.seed),
+        ...(holdOut.length > 0 && { holdOut: JSON.stringify(holdOut) }),
       });
       writeJson(results, found);
       rmSync(partial);
@@ -114,9 +143,23 @@ interface EvaluationIdentity extends Readonly<Record<string, unknown>> {
   readonly adapter: string | null;
 }
 
+/** The rules that apply: the caller's, or else those of the adapter's training. */
+function heldOutRules(
+  { holdOut, dir, model: { adapter } }: EvaluationConfig,
+  source: ExampleSource,
+  model: ChoiceModel,
+): readonly HoldOutRule[] {
+  const rules =
+    holdOut ??
+    checkJson(`${adapter ?? ""}: reader.holdOut`, model.loaded?.reader?.holdOut ?? [], z.array(holdOutRuleSchema));
+  checkAttributes(`held-out groups, in ${dir}`, ruleAttributes(rules), source.attributes);
+  return rules;
+}
+
 /** What two evaluations must have in common for one to go on with the other. */
 async function identityOf(
   { benchmark, split, limit, seed, by, resamples, model: options }: EvaluationConfig,
+  holdOut: readonly HoldOutRule[],
   source: ExampleSource,
   model: ChoiceModel,
 ): Promise<EvaluationIdentity> {
@@ -126,6 +169,7 @@ async function identityOf(
     limit,
     seed,
     by,
+    holdOut,
     resamples,
     persona: model.persona,
     attributes: model.attributes,
@@ -145,13 +189,49 @@ function finished(path: string, identity: Readonly<Record<string, unknown>>): Ev
   throw new CumaError(`${path}: belongs to another evaluation; give --overwrite to replace it, or another folder`);
 }
 
-function tableOf(source: ExampleSource, distributions: readonly (readonly number[])[]): PredictionTable {
+function tableOf(
+  source: ExampleSource,
+  distributions: readonly (readonly number[])[],
+  keep: (profile: Profile) => boolean = () => true,
+): PredictionTable {
   const builder = new PredictionTableBuilder();
   for (let i = 0; i < source.length; i++) {
     const { id, ...example } = source.at(i);
+    if (!keep(example.profile)) continue;
     builder.add({ ...example, exampleId: id, probabilities: distributions[i]! });
   }
   return builder.build();
+}
+
+function subsetsOf(
+  source: ExampleSource,
+  distributions: readonly (readonly number[])[],
+  rules: readonly HoldOutRule[],
+  config: EvaluationConfig,
+): EvaluationResults["subsets"] {
+  const known = new Map<Profile, boolean>();
+  const out = (profile: Profile): boolean => {
+    let found = known.get(profile);
+    if (found === undefined) {
+      known.set(profile, (found = isHeldOut(rules, profile) || (source.isHeldOut?.(profile) ?? false)));
+    }
+    return found;
+  };
+  const heldOut = tableOf(source, distributions, out);
+  if (heldOut.rows === 0) return null;
+  const seen = tableOf(source, distributions, (profile) => !out(profile));
+  return { seen: measure(seen, config), heldOut: measure(heldOut, config) };
+}
+
+function measure(table: PredictionTable, { by, resamples, seed }: EvaluationConfig): SubsetResults {
+  return {
+    samples: {
+      examples: table.rows,
+      participants: table.participant.values.length,
+      questions: table.questions.length,
+    },
+    metrics: evaluate(table, { ...(by && { by }), resamples, seed }),
+  };
 }
 
 function describe(
@@ -159,7 +239,7 @@ function describe(
   source: ExampleSource,
   model: ChoiceModel,
   identity: Readonly<Record<string, unknown>>,
-  table: PredictionTable,
+  found: Pick<EvaluationResults, "samples" | "metrics" | "subsets">,
 ): EvaluationResults {
   return {
     benchmark: datasets[config.benchmark].name,
@@ -176,16 +256,8 @@ function describe(
     versions: versions(),
     gitHash: gitHash(),
     identity,
-    samples: {
-      examples: table.rows,
-      participants: table.participant.values.length,
-      questions: table.questions.length,
-    },
-    metrics: evaluate(table, {
-      ...(config.by && { by: config.by }),
-      resamples: config.resamples,
-      seed: config.seed,
-    }),
+    notes: source.notes ?? {},
+    ...found,
   };
 }
 
@@ -219,11 +291,16 @@ export async function scorePublishedFile(
   onProgress: (message: string) => void,
 ): Promise<PublishedResults> {
   const { benchmark, predictions, dir, split, seed, by, resamples, out } = config;
+  if (benchmark !== "wvb") {
+    throw new UsageError(
+      `published prediction files are those of WorldValuesBench; expected --bench wvb, found ${benchmark}`,
+    );
+  }
   const unlock = out === null ? undefined : takeFolder(out, config.overwrite ? "overwrite" : "new", OURS);
   try {
     const hash = await sha256File(predictions);
     onProgress(`reading ${dir} (${split})`);
-    const source = await datasets[benchmark].load(dir, split, {});
+    const source = await loadWorldValuesBench(dir, split);
     const scores = await scorePublished(predictions, source, { ...(by && { by }), resamples, seed });
     const results = {
       benchmark: datasets[benchmark].name,

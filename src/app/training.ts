@@ -1,6 +1,6 @@
 import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
-import { datasets } from "../../datasets/index.ts";
+import { datasets, ruleAttributes, withoutHeldOut } from "../../datasets/index.ts";
 import type { Engine } from "../engine/index.ts";
 import type { OutMode } from "../io/index.ts";
 import {
@@ -73,18 +73,23 @@ export interface PreparedRun extends RunData {
 export async function loadRunData(config: RunConfig, onProgress: Progress): Promise<RunData> {
   const { data, train } = config;
   onProgress(`reading ${data.dir} (${data.split})`);
-  const found = await datasets[data.benchmark].load(data.dir, data.split, {
-    limit: data.limit ?? undefined,
-    seed: train.seed,
-  });
-  if (found.length === 0) throw new CumaError(`${data.dir}: the split "${data.split}" has no examples`);
+  const draw = { limit: data.limit ?? undefined, seed: train.seed };
+  const { holdOut } = data;
+  const { load } = datasets[data.benchmark];
+  let found = await load(data.dir, data.split, holdOut.length === 0 ? draw : { seed: draw.seed });
+  checkAttributes("data.holdOut", ruleAttributes(holdOut), found.attributes);
+  if (holdOut.length > 0) found = withoutHeldOut(found, holdOut, draw);
+  if (found.length === 0) {
+    const left = holdOut.length > 0 ? " that data.holdOut leaves" : "";
+    throw new CumaError(`${data.dir}: the split "${data.split}" has no examples${left}`);
+  }
   if (data.attributes) checkAttributes("data.attributes", data.attributes, found.attributes);
   const attributes = data.attributes ?? found.attributes;
   const base = await loadBase(config.base, { revision: config.revision, onProgress });
   const prompts = new Prompts(base, data.persona);
   const source = new ChoiceSft(found, prompts, { attributes, labels: train.labels });
   checkLengths(source, base);
-  return { base, source, prompts, reader: { attributes, persona: data.persona }, files: found.files };
+  return { base, source, prompts, reader: { attributes, persona: data.persona, holdOut }, files: found.files };
 }
 
 /** Reads those examples now that could be too long for the base, so that no run stops at one of them. */

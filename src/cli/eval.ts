@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { runEvaluation, scorePublishedFile } from "../app/index.ts";
-import { datasetNames, type DatasetName } from "../../datasets/index.ts";
+import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets/index.ts";
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { addModelOptions, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
+import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 
@@ -17,6 +17,7 @@ interface EvalFlags extends Partial<ModelFlags> {
   readonly limit?: number;
   readonly seed: number;
   readonly by?: readonly string[];
+  readonly holdOut?: readonly HoldOutRule[];
   readonly resamples: number;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -34,6 +35,11 @@ export function evalCommand(): Command {
     .addOption(options.limit())
     .addOption(options.seed().default(0))
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
+    .option(
+      "--hold-out <rule>",
+      "groups to report apart, as a run file's data.holdOut has them (default: those the adapter's training held out); repeatable",
+      holdOutRule,
+    )
     .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
     .option("--resume", "go on with the evaluation in the output folder")
     .addOption(options.overwrite())
@@ -43,6 +49,7 @@ export function evalCommand(): Command {
       `
 Examples:
   cuma eval --bench wvb --base demo --adapter runs/wvb-cuma --data data/wvb --limit 2000 --out runs/wvb-cuma-test
+  cuma eval --bench globalopinionqa --base demo --data data/goqa --hold-out "{ by: [country], share: 0.2 }" --out runs/goqa
   cuma eval --bench wvb --predictions gpt-3.5.tsv --data data/wvb`,
     )
     .action(runEval);
@@ -54,12 +61,18 @@ async function runEval(flags: EvalFlags): Promise<void> {
   if (flags.json) console.log(JSON.stringify(found, null, 2));
   else {
     console.log(metricsTable(found.metrics));
+    if ("subsets" in found && found.subsets) {
+      for (const [name, { metrics, samples }] of Object.entries(found.subsets)) {
+        const title = name === "heldOut" ? "groups held out of training" : "groups seen in training";
+        console.log(`\n${title}: ${samples.examples.toLocaleString("en-US")} examples\n${metricsTable(metrics)}`);
+      }
+    }
     if (flags.out !== undefined) console.log(`results: ${flags.out}`);
   }
 }
 
 function evaluateModel(flags: EvalFlags) {
-  const { base, out, bench, data, split = "test", limit = null, seed, by = null, resamples } = flags;
+  const { base, out, bench, data, split = "test", limit = null, seed, by = null, holdOut = null, resamples } = flags;
   if (base === undefined) throw new UsageError("expected --base <model>, or --predictions <file>");
   if (out === undefined) throw new UsageError("expected --out <dir> for the predictions and results");
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
@@ -76,6 +89,7 @@ function evaluateModel(flags: EvalFlags) {
       limit,
       seed,
       by,
+      holdOut,
       resamples,
       out,
       model: modelOptions({ ...flags, base }, say),
@@ -95,8 +109,9 @@ function evaluateModel(flags: EvalFlags) {
 }
 
 function scoreFile(flags: EvalFlags, predictions: string) {
-  const unused = (["base", "adapter", "limit", "resume"] as const).find((name) => flags[name] !== undefined);
-  if (unused !== undefined) throw new UsageError(`--predictions needs no model; expected no --${unused}`);
+  const unused = (["base", "adapter", "limit", "holdOut", "resume"] as const).find((name) => flags[name] !== undefined);
+  if (unused !== undefined)
+    throw new UsageError(`--predictions needs no model; expected no --${unused === "holdOut" ? "hold-out" : unused}`);
   const { bench, data, split = "full", seed, by = null, resamples, out = null, overwrite = false } = flags;
   return scorePublishedFile(
     { benchmark: bench, predictions, dir: data, split, seed, by, resamples, out, overwrite },

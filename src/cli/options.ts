@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { datasetNames } from "../../datasets/index.ts";
+import { parse as parseYaml } from "yaml";
+import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
 import { devices } from "../engine/index.ts";
 import { UsageError } from "../util/index.ts";
 import type { ModelOptions } from "../app/index.ts";
@@ -23,6 +24,23 @@ export function names(text: string): string[] {
   const found = text.split(",").map((name) => name.trim());
   if (found.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
   return found;
+}
+
+/** A rule of what is held out, in YAML, added to those before. */
+export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): HoldOutRule[] {
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch {
+    value = text;
+  }
+  const rule = holdOutRuleSchema.safeParse(value).data;
+  if (!rule) {
+    throw new InvalidArgumentError(
+      'Expected a rule such as "{ where: { country: [Japan, Kenya] } }" or "{ by: [country], share: 0.2 }".',
+    );
+  }
+  return [...before, rule];
 }
 
 /** For options that may be given several times. */

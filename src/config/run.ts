@@ -3,10 +3,12 @@ import { z } from "zod";
 /**
  * A run file. Every key has a default but base, data and out.
  * @param adapter The schema of its `adapter` part: the methods there are.
+ * @param holdOutRule The schema of a rule of what is held out.
  * @param benchmarks Names of the data sets there are.
  */
-export function runSchema<Adapter, Benchmark extends string>(
+export function runSchema<Adapter, HoldOutRule, Benchmark extends string>(
   adapter: z.ZodType<Adapter>,
+  holdOutRule: z.ZodType<HoldOutRule>,
   benchmarks: readonly [Benchmark, ...Benchmark[]],
 ) {
   const probability = z.number().min(0).max(1);
@@ -23,6 +25,8 @@ export function runSchema<Adapter, Benchmark extends string>(
       attributes: z.array(z.string()).min(1).nullable().default(null),
       /** Whether the prompt tells who reads. */
       persona: z.boolean().default(true),
+      /** Groups that training does not see: profiles that any of the rules holds out. */
+      holdOut: z.array(holdOutRule).default([]),
     }),
     encoder: z
       .strictObject({
