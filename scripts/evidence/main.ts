@@ -5,13 +5,14 @@
 import { parseArgs } from "node:util";
 import { runPlanted } from "./planted.ts";
 import type { Context } from "./runs.ts";
-
-const parts = { planted: runPlanted } satisfies Record<string, (context: Context) => Promise<unknown>>;
+import { runSurvey } from "./surveys.ts";
 
 const { values } = parseArgs({
   options: {
     out: { type: "string", default: "runs/evidence" },
     only: { type: "string", default: "" },
+    base: { type: "string", default: "" },
+    data: { type: "string", default: "" },
     threads: { type: "string", default: "2" },
   },
 });
@@ -28,6 +29,13 @@ const context: Context = {
     console.error(`[${((Date.now() - started) / 60_000).toFixed(1)} min] ${message}`);
   },
 };
+const surveys = { base: values.base, data: values.data };
+const parts = {
+  planted: () => runPlanted(context),
+  globalopinionqa: () => runSurvey("globalopinionqa", surveys.base, surveys.data, context),
+  "wvs-cardata": () => runSurvey("wvs-cardata", surveys.base, surveys.data, context),
+} satisfies Record<string, () => Promise<unknown>>;
+
 for (const [name, run] of Object.entries(parts)) {
-  if (values.only === "" || values.only.split(",").includes(name)) await run(context);
+  if (values.only === "" || values.only.split(",").includes(name)) await run();
 }

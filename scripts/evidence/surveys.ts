@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { DatasetName } from "../../datasets/index.ts";
+import { evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
+
+/** 5.88 to 5.93 million trainable parameters on SmolLM2-135M. */
+export const METHODS: readonly Method[] = [
+  { name: "cuma", adapter: { method: "cuma", r: 8, loraAlpha: 16, routerHidden: 64 } },
+  { name: "lora", adapter: { method: "lora", r: 103, loraAlpha: 206 } },
+  { name: "lora-profile", adapter: { method: "lora", r: 64, loraAlpha: 128, profileVector: true } },
+];
+
+interface Survey {
+  readonly folder: string;
+  readonly benchmark: DatasetName;
+  readonly attributes: readonly string[];
+  readonly holdOut: Data["holdOut"];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+const COMMON = { batchSize: 16, schedule: "cosine", warmup: 10 };
+
+export const surveys = {
+  globalopinionqa: {
+    folder: "globalopinionqa",
+    benchmark: "globalopinionqa",
+    attributes: ["country"],
+    holdOut: [{ by: ["country"], share: 0.2, seed: 0 }],
+    settings: { ...COMMON, epochs: 1 },
+  },
+  "wvs-cardata": {
+    folder: "wvs-cardata",
+    benchmark: "wvs-cardata",
+    attributes: ["country", "age", "gender", "education", "religion"],
+    holdOut: [{ by: ["country", "religion", "education"], share: 0.2, seed: 0 }],
+    settings: { ...COMMON, epochs: 5 },
+  },
+} satisfies Record<string, Survey>;
+
+export type SurveyName = keyof typeof surveys;
+
+/** Learning rates; one seed each. */
+const RATES = [1e-3];
+const SEED = 0;
+
+export interface SurveyRun {
+  readonly method: string;
+  readonly lr: number | null;
+  readonly folder: string;
+}
+
+/** Trains and evaluates the methods on a real survey with a real base. */
+export async function runSurvey(
+  name: SurveyName,
+  base: string,
+  dataRoot: string,
+  context: Context,
+): Promise<SurveyRun[]> {
+  const { folder, benchmark, attributes, holdOut, settings }: Survey = surveys[name];
+  const root = join(context.out, folder);
+  const data: Data = { benchmark, dir: join(dataRoot, folder), attributes, persona: true, holdOut };
+  const runs: SurveyRun[] = [{ method: "base", lr: null, folder: join(root, "base") }];
+  await evaluateInto(join(root, "base"), "test", { base, data, adapter: undefined }, context);
+  for (const method of METHODS) {
+    for (const lr of RATES) {
+      const place = join(root, method.name, `lr-${lr}`, `seed-${SEED}`);
+      const adapter = await trainInto(place, { base, data, method, seed: SEED, lr, settings }, context);
+      for (const split of ["valid", "test"]) await evaluateInto(place, split, { base, data, adapter }, context);
+      runs.push({ method: method.name, lr, folder: place });
+    }
+  }
+  return runs;
+}
