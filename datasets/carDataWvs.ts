@@ -26,7 +26,7 @@ const rowSchema = z.array(
 );
 
 /**
- * Loads `wvs.csv`, the data set WVS of the R package carData: 5,380 respondents of the World Values Survey in four countries
+ * Loads `wvs.csv`, the data set WVS of the R package carData: 5,381 respondents of the World Values Survey in four countries
  * (1995-1997), one ordered answer and five attributes. Ages are given in tens of years. Respondents are drawn into splits: 60% train, 10%
  * valid, 30% test.
  * @throws CumaError naming the file, and the row (from 0) and field that is not as described.

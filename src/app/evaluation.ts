@@ -149,11 +149,12 @@ function heldOutRules(
   source: ExampleSource,
   model: ChoiceModel,
 ): readonly HoldOutRule[] {
-  const rules =
-    holdOut ??
-    checkJson(`${adapter ?? ""}: reader.holdOut`, model.loaded?.reader?.holdOut ?? [], z.array(holdOutRuleSchema));
-  checkAttributes(`held-out groups, in ${dir}`, ruleAttributes(rules), source.attributes);
-  return rules;
+  if (holdOut) {
+    checkAttributes(`held-out groups, in ${dir}`, ruleAttributes(holdOut), source.attributes);
+    return holdOut;
+  }
+  const found = model.loaded?.reader?.holdOut ?? [];
+  return checkJson(`${adapter ?? ""}: reader.holdOut`, found, z.array(holdOutRuleSchema));
 }
 
 /** What two evaluations must have in common for one to go on with the other. */

@@ -1,0 +1,121 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { evaluate, PredictionTableBuilder, readPredictions } from "../../src/index.ts";
+import { cuma } from "../support/cli.ts";
+
+const COUNTRIES = ["Japan", "Kenya", "Peru", "Norway", "Jordan", "Canada"];
+
+let root: string;
+let data: string;
+
+interface Results {
+  readonly samples: { readonly examples: number };
+  readonly notes: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, { value: number | null; low: number | null; n: number }>>;
+  readonly subsets: Readonly<Record<"seen" | "heldOut", Results>> | null;
+}
+
+const results = (folder: string): Results =>
+  JSON.parse(readFileSync(join(root, folder, "results.json"), "utf8")) as Results;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "cuma-held-out-"));
+  data = join(root, "data");
+  mkdirSync(data);
+  const rows = Array.from({ length: 40 }, (_, q) =>
+    COUNTRIES.map((country, c) => {
+      const yes = ((q * 7 + c * 3) % 10) / 10;
+      const distribution = q === 0 ? [yes, 1.001 - yes, 0] : [yes, 0.9 - yes + 0.1, 0];
+      return { country, question: `Question ${q}?`, options: ["Yes", "No", "DK/Refused"], distribution };
+    }),
+  ).flat();
+  writeFileSync(join(data, "distributions.json"), JSON.stringify(rows));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const run = (out: string, ...more: string[]) => [
+  ...["train", "--base", "demo", "--data", data, "--out", join(root, out), "--set", "data.benchmark=globalopinionqa"],
+  ...["--set", "train.labels=soft", "--set", "train.maxSteps=2", ...more],
+];
+const evaluation = (out: string, ...more: string[]) => [
+  ...["eval", "--bench", "globalopinionqa", "--base", "demo", "--data", data, "--split", "full"],
+  ...["--out", join(root, out), "--resamples", "20", ...more],
+];
+
+test("training does not see the groups, and evaluation reports them apart", async () => {
+  const rule = "[{ where: { country: [Japan, Peru] } }]";
+  const trained = await cuma(run("adapter", "--set", `data.holdOut=${rule}`));
+  expect(trained).toMatchObject({ code: 0 });
+  const record = JSON.parse(readFileSync(join(root, "adapter", "run.json"), "utf8")) as {
+    examples: number;
+    profiles: number;
+  };
+  const all = await cuma(run("all", "--dry-run", "--json"));
+  const { examples } = JSON.parse(all.stdout) as { examples: number };
+  expect(record).toMatchObject({ examples: (examples * 4) / 6, profiles: 4 });
+
+  const done = await cuma(evaluation("test", "--adapter", join(root, "adapter")));
+  expect(done.code).toBe(0);
+  expect(done.stdout).toMatch(/groups held out of training: 80 examples\nmetric/);
+  const found = results("test");
+  expect(found.samples.examples).toBe(240);
+  expect(found.notes).toEqual({
+    "rows whose non-responses were dropped": 240,
+    "distributions that did not sum to 1, renormalised": 6,
+  });
+  const { table, metadata } = await readPredictions(join(root, "test", "predictions.parquet"));
+  expect(JSON.parse(metadata["holdOut"]!)).toEqual([{ where: { country: ["Japan", "Peru"] } }]);
+  for (const [subset, countries] of [
+    ["heldOut", ["Japan", "Peru"]],
+    ["seen", ["Kenya", "Norway", "Jordan", "Canada"]],
+  ] as const) {
+    const builder = new PredictionTableBuilder();
+    for (let i = 0; i < table.rows; i++) {
+      const row = table.row(i);
+      if ((countries as readonly string[]).includes(row.profile["country"]!)) builder.add(row);
+    }
+    const expected = evaluate(builder.build(), { resamples: 20 });
+    const { metrics } = found.subsets![subset];
+    for (const name of ["groupEmd", "mci", "rho", "beta"] as const) {
+      const { value } = metrics[name]!;
+      expect(value ?? NaN).toBeCloseTo(expected[name].value, 12);
+    }
+  }
+});
+
+test("a base is told which groups count as held out; without rules there are no subsets", async () => {
+  expect(await cuma(evaluation("base", "--hold-out", "{ where: { country: Kenya } }"))).toMatchObject({ code: 0 });
+  expect(results("base").subsets?.heldOut.samples.examples).toBe(40);
+  expect(await cuma(evaluation("plain"))).toMatchObject({ code: 0 });
+  expect(results("plain").subsets).toBeNull();
+});
+
+test.each([
+  ["{ where: { continent: Asia } }", 1, /unknown attribute "continent"/],
+  ["{ share: 2 }", 2, /Expected a rule such as/],
+  ["country=Japan", 2, /Expected a rule such as/],
+])("refuses the rule %s before a model is asked", async (rule, code, message) => {
+  const refused = await cuma(evaluation("refused", "--hold-out", rule));
+  expect(refused).toMatchObject({ code, stdout: "" });
+  expect(refused.stderr).toMatch(message);
+  expect(existsSync(join(root, "refused", "results.json"))).toBe(false);
+});
+
+test("a run file's rules are checked: attributes, shares, and that something is left", async () => {
+  const refused = async (rule: string) => (await cuma(run("bad", "--set", `data.holdOut=${rule}`))).stderr;
+  expect(await refused("[{ where: { continent: Asia } }]")).toMatch(/data\.holdOut: unknown attribute "continent"/);
+  expect(await refused("[{ by: [country], share: 1 }]")).toMatch(/data\.holdOut/);
+  const everybody = `[{ where: { country: [${COUNTRIES.join(", ")}] } }]`;
+  expect(await refused(everybody)).toMatch(/no examples that data\.holdOut leaves/);
+});
+
+test("published prediction files are WorldValuesBench's", async () => {
+  const refused = await cuma([
+    ...["eval", "--bench", "globalopinionqa", "--data", data],
+    ...["--predictions", join(data, "distributions.json")],
+  ]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("expected --bench wvb");
+});

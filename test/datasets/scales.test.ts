@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parsePythonLiteral } from "../../datasets/pythonLiteral.ts";
+import { isNonResponse, isScale, scaleOrder } from "../../datasets/scales.ts";
+
+describe("scales", () => {
+  test.each([
+    ["Very good|Somewhat good|Somewhat bad|Very bad", true],
+    ["Never justifiable|2|3|4|5|6|7|8|9|Always justifiable", true],
+    ["Private ownership should be increased|2|3|4|5|6|7|8|9|Government ownership should be increased", true],
+    ["None of them|Few of them|Most of them|All of them", true],
+    ["Yes|No", true],
+    ["Tea|Coffee", true],
+    ["China|United States|Japan", false],
+    ["Better|Worse|About the same", false],
+    ["Better|About the same|Worse", true],
+    ["Good|Bad|Neither (VOL)", false],
+    ["Mostly positive|Mostly negative|No impact", false],
+    ["Major threat|Minor threat|Not a threat", true],
+    ["Great deal|Fair amount|Not too much|No influence at all", true],
+  ])("%s: %s", (options, expected) => {
+    expect(isScale(options.split("|"))).toBe(expected);
+  });
+
+  test("numbers that rise or fall stay; others are sorted between the texts", () => {
+    const order = (text: string) => {
+      const options = text.split("|");
+      return scaleOrder(options).map((i) => options[i]);
+    };
+    expect(order("Satisfied|9|8|7|Dissatisfied")).toEqual(["Satisfied", "9", "8", "7", "Dissatisfied"]);
+    expect(order("None|1|All|3|2")).toEqual(["None", "1", "2", "3", "All"]);
+    expect(order("0|9|10|1|2")).toEqual(["0", "1", "2", "9", "10"]);
+    expect(order("A|B|C")).toEqual(["A", "B", "C"]);
+  });
+
+  test.each(["DK/Refused", "Don't know", "No answer/refused", "Missing; Unknown", "Don't -9:-2"])(
+    "%s is no answer",
+    (o) => {
+      expect(isNonResponse(o)).toBe(true);
+    },
+  );
+  test.each(["Don't mind", "Don't belong", "No", "Not at all", "Other (VOL)"])("%s is an answer", (o) => {
+    expect(isNonResponse(o)).toBe(false);
+  });
+});
+
+describe("Python literals", () => {
+  const repr = (value: unknown): string => {
+    if (typeof value === "string")
+      return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
+    if (Array.isArray(value)) return `[${value.map(repr).join(", ")}]`;
+    if (typeof value === "object" && value !== null) {
+      return `{${Object.entries(value)
+        .map(([key, of]) => `${repr(key)}: ${repr(of)}`)
+        .join(", ")}}`;
+    }
+    return value === null ? "None" : value === true ? "True" : value === false ? "False" : String(value);
+  };
+
+  test("reads back what repr writes", () => {
+    const leaf = fc.oneof(
+      fc.string({ unit: "grapheme" }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.constant(null),
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie("tree"), { maxLength: 4 }),
+        fc.dictionary(fc.string(), tie("tree"), { maxKeys: 4, noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, (value) => {
+        const expected = JSON.parse(JSON.stringify(value, (_, v: unknown) => (Object.is(v, -0) ? 0 : v))) as unknown;
+        expect(parsePythonLiteral(repr(value))).toEqual(expected);
+      }),
+    );
+  });
+
+  test.each([
+    ["[1, 2", /expected a value at character 6/],
+    ["'abc", /expected the end of a text/],
+    ["[1] 2", /expected the end at character 4/],
+    ["{1: 2}", /a text as key/],
+    ["os.system('x')", /expected a value at character 1/],
+    ["[".repeat(20), /at most 8 levels/],
+  ])("refuses %s", (text, message) => {
+    expect(() => parsePythonLiteral(text)).toThrow(message);
+  });
+
+  test("__proto__ is a key like any other", () => {
+    const found = parsePythonLiteral("{'__proto__': [1]}") as Record<string, unknown>;
+    expect(Object.keys(found)).toEqual(["__proto__"]);
+  });
+});
