@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
+import { markdown, number } from "./tables.ts";
+
+const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];
+const GROUPINGS = { continent: "Continent", residence: "Urban / Rural", education: "Education" };
+type Row = Readonly<Record<string, string>>;
+
+/**
+ * What can be said of the four models whose answers WorldValuesBench publishes, without the survey's answers: whether
+ * their answers differ between groups beyond chance, and how spread they are.
+ */
+export function publishedTables(dataRoot: string): string {
+  const dir = join(dataRoot, "worldvaluesbench");
+  const people = new Map(tsv(join(dir, "probe_samples.tsv")).map((row) => [row["D_INTERVIEW"]!, row]));
+  const metadata = JSON.parse(readFileSync(join(dir, "question_metadata.json"), "utf8")) as Record<
+    string,
+    { answer_scale_min: number; answer_scale_max: number }
+  >;
+  const rows = MODELS.map((model) => {
+    const { table, excluded } = read(tsv(join(dir, "model_outputs", `${model}.tsv`)), people, metadata);
+    const ps = Object.keys(GROUPINGS).map((by) => {
+      const { dispersionP } = evaluate(table, { by: [by], metrics: [], resamples: 0, permutations: 2000 });
+      return number(dispersionP!.value, 4);
+    });
+    return [model, String(table.rows), String(excluded), number(entropyShare(table)), ...ps];
+  });
+  return markdown(
+    ["model", "answers", "no option", "entropy / log K", ...Object.keys(GROUPINGS).map((by) => `p(${by})`)],
+    rows,
+  );
+}
+
+function tsv(path: string): Row[] {
+  return parse(readFileSync(path, "utf8"), { columns: true, delimiter: "\t", bom: true });
+}
+
+function read(
+  answers: readonly Row[],
+  people: ReadonlyMap<string, Row>,
+  metadata: Readonly<Record<string, { answer_scale_min: number; answer_scale_max: number }>>,
+): { table: PredictionTable; excluded: number } {
+  const builder = new PredictionTableBuilder();
+  let excluded = 0;
+  for (const { QUESTION_ID: question, PARTICIPANT_ID: person, SCORE } of answers) {
+    const { answer_scale_min: least, answer_scale_max: most } = metadata[question!]!;
+    const score = Number(SCORE);
+    if (SCORE === "" || !Number.isInteger(score) || score < least || score > most) {
+      excluded++;
+      continue;
+    }
+    const levels = Array.from({ length: most - least + 1 }, (_, k) => least + k);
+    builder.add({
+      exampleId: `${person!}:${question!}`,
+      questionId: question!,
+      participantId: person!,
+      profile: Object.fromEntries(
+        Object.entries(GROUPINGS).map(([name, column]) => [name, people.get(person!)![column]!]),
+      ),
+      options: levels.map(String),
+      ordered: true,
+      answer: null,
+      target: null,
+      probabilities: levels.map((level) => (level === score ? 1 : 0)),
+      weight: 1,
+    });
+  }
+  return { table: builder.build(), excluded };
+}
+
+/** Mean over questions of the entropy of the pooled answers over that of uniform answers. */
+function entropyShare(table: PredictionTable): number {
+  const counts = table.questions.map(({ options }) => options.map(() => 0));
+  for (let i = 0; i < table.rows; i++) {
+    const { probabilities } = table.row(i);
+    counts[table.question[i]!]![probabilities.indexOf(1)]! += 1;
+  }
+  const shares = counts.map((of) => {
+    const total = of.reduce((a, b) => a + b, 0);
+    const entropy = of.reduce((sum, n) => (n > 0 ? sum - (n / total) * Math.log(n / total) : sum), 0);
+    return entropy / Math.log(of.length);
+  });
+  return shares.reduce((a, b) => a + b, 0) / shares.length;
+}
