@@ -1,5 +1,6 @@
 import { loadCarDataWvs } from "./carDataWvs.ts";
 import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
+import { loadPlanted } from "./planted.ts";
 import type { ExampleSource, LoadOptions } from "./records.ts";
 import { loadWorldValuesBench } from "./worldValuesBench.ts";
 
@@ -14,6 +15,7 @@ export interface DatasetSource {
 export const datasets = {
   wvb: { name: "WorldValuesBench", load: loadWorldValuesBench },
   globalopinionqa: { name: "GlobalOpinionQA", load: loadGlobalOpinionQA },
+  planted: { name: "planted", load: loadPlanted },
   "wvs-cardata": { name: "WVS (carData)", load: loadCarDataWvs },
 } satisfies Record<string, DatasetSource>;
 

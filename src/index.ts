@@ -3,13 +3,23 @@ export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions
 export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/index.ts";
 export { prepareRun, previewExamples, runConfigSchema, train, type RunConfig, type RunHooks } from "./app/index.ts";
 export {
+  benjaminiHochberg,
+  compare,
+  compareAccuracy,
   evaluate,
+  mcnemar,
   metrics,
   PredictionTableBuilder,
   readPredictions,
   scorePublished,
   writePredictions,
+  readTruth,
+  withTruth,
+  type CompareOptions,
+  type Difference,
   type EvaluateOptions,
+  type Evaluation,
+  type McNemar,
   type Metric,
   type MetricName,
   type MetricResult,
@@ -18,6 +28,8 @@ export {
 } from "../eval/index.ts";
 export {
   convertWvs,
+  loadGlobalOpinionQA,
+  loadPlanted,
   loadWorldValuesBench,
   plantedTruth,
   writePlanted,

@@ -82,7 +82,8 @@ export class ChoiceSft implements SftSource {
       if (example.answer === null) {
         throw new CumaError(`example "${example.id}" has a distribution instead of an answer; use train.labels: soft`);
       }
-      return { ...this.describe(index, example), id: example.id, target: targetOf(example), weight: example.weight };
+      const target = example.options.map((_, k) => (k === example.answer ? 1 : 0));
+      return { ...this.describe(index, example), id: example.id, target, weight: example.weight };
     }
     const { first, counts } = this.cells[index]!;
     const weight = counts.reduce((a, b) => a + b, 0);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
-import { convertWvs, writePlanted, type PlantedOptions } from "../../datasets/index.ts";
+import { convertWvs, plantedSpecSchema, writePlanted } from "../../datasets/index.ts";
+import { checkConfig, emptyConfig, readConfigFile, withKey } from "../config/index.ts";
 import { options, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 
@@ -46,19 +47,38 @@ function wvbCommand(): Command {
     });
 }
 
+interface PlantedFlags {
+  readonly spec?: string;
+  readonly out: string;
+  readonly seed?: number;
+  readonly participants?: number;
+  readonly questions?: number;
+  readonly heldOut?: number;
+  readonly overwrite?: boolean;
+}
+
 function plantedCommand(): Command {
   return new Command("planted")
-    .description("synthetic data in WorldValuesBench's layout, of known truth")
+    .description("synthetic data of known truth: a survey in WorldValuesBench's layout, and preferences")
     .requiredOption("--out <dir>", "output folder")
-    .option("--seed <n>", "seed of everything that is drawn", wholeNumber, 0)
+    .option("--spec <file.yaml>", "what the data is drawn from (default: the demo's; see examples/planted)")
+    .option("--seed <n>", "seed of everything that is drawn (default: the spec's, or 0)", wholeNumber)
     .option("--participants <n>", "number of people", positiveInteger)
     .option("--questions <n>", "number of questions", positiveInteger)
     .option("--held-out <n>", "country and religion pairs that are in the test split only", wholeNumber)
     .addOption(options.overwrite())
-    .addHelpText("after", "\nExample:\n  cuma data planted --out data/planted --seed 1")
-    .action((planted: PlantedOptions) => {
-      writePlanted(planted);
-      const { out, seed } = planted;
-      console.log(`${out}: planted data, seed ${seed}`);
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cuma data planted --out data/planted --seed 1
+  cuma data planted --spec examples/planted/interacting.yaml --out data/interacting`,
+    )
+    .action(({ spec: path, out, overwrite = false, ...flags }: PlantedFlags) => {
+      let config = path === undefined ? emptyConfig() : readConfigFile(path);
+      for (const [knob, value] of Object.entries(flags)) config = withKey(config, [knob], value);
+      const spec = checkConfig(config, plantedSpecSchema);
+      writePlanted({ ...spec, out, overwrite });
+      console.log(`${out}: planted data, seed ${spec.seed}`);
     });
 }
