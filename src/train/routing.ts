@@ -60,7 +60,8 @@ function meanDistance(rows: readonly (readonly number[])[], profiles: readonly n
   return pairs === 0 ? null : sum / pairs;
 }
 
-function jensenShannonDistance(p: readonly number[], q: readonly number[]): number {
+/** Square root of the divergence in bits, of non-negative weights scaled to sum to 1; 0: equal, 1: nothing shared. */
+export function jensenShannonDistance(p: readonly number[], q: readonly number[]): number {
   const [sumP, sumQ] = [p.reduce((a, b) => a + b, 0), q.reduce((a, b) => a + b, 0)];
   const a = p.map((x) => x / sumP);
   const b = q.map((x) => x / sumQ);
