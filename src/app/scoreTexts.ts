@@ -1,0 +1,64 @@
+import {
+  readGenerations,
+  readJudgements,
+  readPreferences,
+  readRewards,
+  scoreGenerations,
+  scoreJudgements,
+  scorePreferences,
+  scoreRewards,
+  type ScoreOptions,
+  type TextScores,
+} from "../../eval/index.ts";
+import { sha256File } from "../io/index.ts";
+import { gitHash, versions } from "./package.ts";
+
+/** How each kind of file is read and scored. */
+const kinds = {
+  generations: async (path, options) => scoreGenerations(await readGenerations(path), options),
+  judgements: async (path, options) => scoreJudgements(await readJudgements(path), options),
+  preferences: async (path, options) => scorePreferences(await readPreferences(path), options),
+  rewards: async (path, options) => scoreRewards(await readRewards(path), options),
+} as const satisfies Record<string, (path: string, options: ScoreOptions) => Promise<TextScores<string>>>;
+
+export type TextKind = keyof typeof kinds;
+
+export const textKinds = Object.keys(kinds) as readonly TextKind[];
+
+export interface TextScoreConfig {
+  /** Attributes whose combined values make the groups; null: no groups. */
+  readonly by: readonly string[] | null;
+  /** Resamples behind each interval. */
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+/** Numbers that do not apply are null in JSON. */
+export interface TextResults extends TextScores<string> {
+  readonly kind: TextKind;
+  readonly config: TextScoreConfig & { readonly path: string };
+  readonly seed: number;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly gitHash: string | null;
+  /** SHA-256 of what was read. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/**
+ * Scores a file of generations, judgements, preferences or rewards, overall and by group.
+ * @throws CumaError naming the file, the row and the column of what is wrong.
+ */
+export async function scoreTexts(kind: TextKind, path: string, config: TextScoreConfig): Promise<TextResults> {
+  const { by, resamples, seed } = config;
+  const files = { [path]: await sha256File(path) };
+  const scores = await kinds[kind](path, { by: by ?? [], resamples, seed });
+  return {
+    kind,
+    config: { path, by, resamples, seed },
+    seed,
+    versions: versions(),
+    gitHash: gitHash(),
+    files,
+    ...scores,
+  };
+}
