@@ -1,0 +1,60 @@
+import { totals } from "../bootstrap.ts";
+import { inputOf } from "../evaluate.ts";
+import { cellDistribution, PREDICTED, TRUE } from "../metrics/cells.ts";
+import { answersOf, dispersionByQuestion } from "../metrics/dispersion.ts";
+import { emd } from "../metrics/index.ts";
+import { ece } from "../metrics/ece.ts";
+import type { MetricInput } from "../metrics/metric.ts";
+import type { PredictionTable } from "../predictions.ts";
+import type { Details, GroupDetails, ReliabilityBin } from "./types.ts";
+
+/**
+ * Distributions and dispersions by question and group, and calibration: what figures are drawn from. The sums are those
+ * that the metrics use, so that figures and numbers agree.
+ * @param by Attributes whose combined values make the groups; undefined: as `evaluate` has it.
+ */
+export function detailsOf(table: PredictionTable, by: readonly string[] | undefined): Details {
+  const input = inputOf(table, by, undefined, "participant");
+  const { questions, sums } = input.cells();
+  const dispersions = dispersionByQuestion({ questions, sums });
+  return {
+    examples: table.rows,
+    participants: table.participant.values.length,
+    reliability: reliabilityBins(input),
+    questions: questions.map((question, q) => {
+      const { id, options, ordered } = table.questions[q]!;
+      const groups: GroupDetails[] = [];
+      const truth = new Float64Array(options.length);
+      const predicted = new Float64Array(options.length);
+      for (const { group, offset } of question.cells) {
+        if (group < 0) continue;
+        if (!cellDistribution(question, offset, sums, TRUE, truth)) continue;
+        if (!cellDistribution(question, offset, sums, PREDICTED, predicted)) continue;
+        groups.push({
+          group: groupName(input.groups.names[group]!, by),
+          n: answersOf(question, offset, sums),
+          truth: Array.from(truth),
+          predicted: Array.from(predicted),
+          emd: emd(truth, predicted, options.length, ordered),
+        });
+      }
+      return { id, options, ordered, dispersion: dispersions[q]!, groups };
+    }),
+  };
+}
+
+/** Names of groups of several attributes are JSON lists. */
+function groupName(name: string, by: readonly string[] | undefined): string {
+  return by !== undefined && by.length > 1 ? (JSON.parse(name) as string[]).join(", ") : name;
+}
+
+/** The bins of `ece`, whose sums by bin are weight, weight x probability, and weight of the rows that are right. */
+function reliabilityBins(input: MetricInput): ReliabilityBin[] {
+  const sums = totals(ece.prepare(input).statistics);
+  const bins: ReliabilityBin[] = [];
+  for (let i = 0; i < sums.length; i += 3) {
+    const weight = sums[i]!;
+    if (weight > 0) bins.push({ weight, confidence: sums[i + 1]! / weight, accuracy: sums[i + 2]! / weight });
+  }
+  return bins;
+}

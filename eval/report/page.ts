@@ -1,0 +1,128 @@
+import { calibration } from "./calibration.ts";
+import { collapse } from "./collapse.ts";
+import { distributions } from "./distributions.ts";
+import { count } from "./format.ts";
+import { cut, html, join, Markup, text } from "./html.ts";
+import { letter, overview } from "./overview.ts";
+import { runColour } from "./palette.ts";
+import { routing } from "./routing.ts";
+import { style } from "./style.ts";
+import { comparisonTables, leftOutTable, metricsTable, subsetsTable } from "./tables.ts";
+import { training } from "./training.ts";
+import type { Fact, Report, ReportRun } from "./types.ts";
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  /** null where there is nothing to show. */
+  readonly body: Markup | null;
+}
+
+/**
+ * A report as one HTML page that needs nothing else: no network, no scripts. Equal reports give equal text.
+ */
+export async function reportPage(report: Report): Promise<string> {
+  const sections: Section[] = [
+    { id: "metrics", title: "Metrics", body: await metrics(report) },
+    { id: "tests", title: "Differences between runs", body: comparisonTables(report) },
+    { id: "collapse", title: "Mean collapse", body: await collapse(report) },
+    { id: "held-out", title: "Seen and held-out groups", body: subsetsTable(report) },
+    { id: "calibration", title: "Calibration", body: await calibration(report) },
+    { id: "distributions", title: "Distributions by question and group", body: distributions(report) },
+    { id: "routing", title: "Routing", body: await routing(report) },
+    { id: "training", title: "Training", body: await training(report) },
+    { id: "left-out", title: "What was left out", body: leftOutTable(report) },
+    { id: "provenance", title: "Configuration, versions and hashes", body: provenance(report) },
+  ];
+  const shown = sections.filter((section): section is Section & { readonly body: Markup } => section.body !== null);
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${cut(report.title, 300)}</title>
+        <style>
+          ${new Markup(style)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${text(report.title)}</h1>
+          <p>${summary(report)}</p>
+          <ul class="runs">
+            ${report.runs.map(runLine)}
+          </ul>
+          <nav aria-label="Contents">
+            <ol>
+              ${shown.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+            </ol>
+          </nav>
+        </header>
+        <main>
+          ${join(
+            shown.map(
+              ({ id, title, body }) =>
+                html`<section aria-labelledby="${id}">
+                  <h2 id="${id}">${title}</h2>
+                  ${body}
+                </section>`,
+            ),
+          )}
+        </main>
+      </body>
+    </html> `;
+  return page.text;
+}
+
+function summary({ runs, by }: Report): string {
+  const groups = by.length > 0 ? ` Groups: ${by.map((name) => cut(name, 80)).join(" and ")}.` : "";
+  return `${count(runs.length)} evaluated ${runs.length === 1 ? "model" : "models"}.${groups} Intervals are 95% intervals of a bootstrap that draws participants whole (questions, where no row has a participant); "n/a" is a number that does not apply.`;
+}
+
+function runLine(run: ReportRun, index: number): Markup {
+  const { details, notes } = run;
+  const size = details
+    ? ` ${count(details.examples)} examples, ${count(details.participants)} participants, ${count(details.questions.length)} questions`
+    : " results without predictions: nothing but the metrics can be shown";
+  return html`<li>
+    <span class="key" style="color:${runColour(index)}">${letter(index)}</span> <b>${text(run.name)}</b
+    ><small>${size}</small>${notes.map((note) => html`<p class="note">${text(note, 1000)}</p>`)}
+  </li>`;
+}
+
+async function metrics(report: Report): Promise<Markup> {
+  return html`${await overview(report)}
+    <p>
+      Never read MCI without rho and beta: noise has a low MCI too. Where a question and a group have only a few
+      answers, distances and entropy grow with sampling noise: compare them between models on the same people.
+    </p>
+    ${metricsTable(report)}`;
+}
+
+function provenance({ facts, runs }: Report): Markup {
+  return html`${factList(facts)}
+  ${join(
+    runs.map(
+      (run, i) =>
+        html`<details>
+          <summary><span class="key" style="color:${runColour(i)}">${letter(i)}</span> ${text(run.name, 80)}</summary>
+          ${factList(run.facts)}
+        </details>`,
+    ),
+  )}`;
+}
+
+function factList(facts: readonly Fact[]): Markup {
+  return html`<dl class="facts">
+    ${facts.map(
+      ({ name, value }) =>
+        html`<dt>${text(name, 120)}</dt>
+          <dd>${text(value)}</dd>`,
+    )}
+  </dl>`;
+}

@@ -1,0 +1,47 @@
+import { Command, Option } from "commander";
+import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
+import { formatBytes, UsageError } from "../util/index.ts";
+import { names, options, wholeNumber } from "./options.ts";
+import { say } from "./progress.ts";
+
+interface ReportFlags {
+  readonly out?: string;
+  readonly format: ReportFormat;
+  readonly by?: readonly string[];
+  readonly routing?: readonly string[];
+  readonly title?: string;
+  readonly resamples?: number;
+  readonly seed?: number;
+  readonly overwrite?: boolean;
+}
+
+export function reportCommand(): Command {
+  return new Command("report")
+    .description(
+      "one HTML page about one or more evaluations: metrics, tests, collapse, distributions, routing, training",
+    )
+    .argument("<results...>", "result folders of cuma eval, or predictions files (parquet, arrow, jsonl, csv, tsv)")
+    .option("--out <file>", "file to write; tables are printed without it")
+    .addOption(new Option("--format <name>", "html, or its tables only").choices([...reportFormats]).default("html"))
+    .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
+    .option("--routing <files...>", "what cuma route has written")
+    .option("--title <text>", "title of the report")
+    .option("--resamples <n>", "resamples behind each interval (default: as evaluated)", wholeNumber)
+    .option("--seed <n>", "seed of the resamples (default: as evaluated)", wholeNumber)
+    .addOption(options.overwrite())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cuma report runs/demo/base runs/demo/lora/test runs/demo/cuma/test --out runs/demo/report.html
+  cuma report runs/demo/cuma/test --format md`,
+    )
+    .action(runReport);
+}
+
+async function runReport(results: readonly string[], { out, ...flags }: ReportFlags): Promise<void> {
+  if (out === undefined && flags.format === "html") throw new UsageError("expected --out <file> for the page");
+  const text = await writeReport({ ...flags, results, out: out ?? null, onProgress: say });
+  if (out === undefined) process.stdout.write(text);
+  else console.log(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);
+}

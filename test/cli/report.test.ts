@@ -1,0 +1,304 @@
+import { copyFileSync, cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inflateSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compare } from "../../eval/compare.ts";
+import { evaluate, readPredictions, writePredictions, type MetricResult } from "../../src/index.ts";
+import { chromium, runChromium } from "../support/chromium.ts";
+import { cuma } from "../support/cli.ts";
+import { all, elements, parseHtml, type Element } from "../support/html.ts";
+
+let root: string;
+let base: string;
+let adapted: string;
+
+/** An evaluation of the demo base, one of an adapter of a few steps, and where the adapter's routers send people. */
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "cuma-report-"));
+  const data = join(root, "data");
+  const adapter = join(root, "adapter");
+  base = join(root, "base");
+  adapted = join(root, "adapted");
+  const run = async (...args: string[]): Promise<void> => {
+    const { code, stderr } = await cuma(args);
+    expect(code, stderr).toBe(0);
+  };
+  await run("data", "planted", "--out", data, "--seed", "2", "--participants", "200", "--questions", "8");
+  await run(
+    ...["train", "--base", "demo", "--data", data, "--out", adapter, "--limit", "64"],
+    ...["--set", "train.maxSteps=4", "--set", "train.lr=1e-2"],
+  );
+  const evaluation = ["eval", "--base", "demo", "--data", data, "--resamples", "40", "--by", "religion"];
+  await run(...evaluation, "--out", base);
+  await run(...evaluation, "--out", adapted, "--adapter", adapter);
+  await run(
+    ...["route", "--base", "demo", "--adapter", adapter, "--by", "religion", "--permutations", "19"],
+    ...["--profiles", join(adapted, "predictions.parquet"), "--out", join(root, "route.json")],
+  );
+}, 300_000);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const page = (name: string): Element => parseHtml(readFileSync(join(root, name), "utf8"));
+const section = (of: Element, id: string): Element =>
+  all(of, "section").find(({ attributes }) => attributes["aria-labelledby"] === id)!;
+const fixed = (value: number): string => (Number.isNaN(value) ? "n/a" : value.toFixed(4).replace(/^-(0\.0000)$/, "$1"));
+
+/** Cells of the rows of a section's tables, without the head, by the name that a row begins with. */
+function rowsOf(of: Element): Map<string, string[]> {
+  const rows = all(of, "tr").filter(({ children }) => children[0]!.attributes["scope"] === "row");
+  return new Map(
+    rows.map(({ children }) => [all(children[0]!, "bdi")[0]!.text, children.slice(1).map(({ text }) => text.trim())]),
+  );
+}
+
+test("shows what evaluate and compare give", async () => {
+  const made = await cuma([
+    ...["report", base, adapted, "--out", join(root, "new", "report.html"), "--resamples", "60", "--seed", "3"],
+    ...["--title", "Base & adapter", "--routing", join(root, "route.json")],
+  ]);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  expect(made.stdout).toMatch(/^report: .*report\.html \([\d.]+ kB\)\n$/);
+  const report = page(join("new", "report.html"));
+  expect(all(report, "h1")[0]!.text).toBe("Base & adapter");
+  const tables = await Promise.all(
+    [base, adapted].map(async (folder) => (await readPredictions(join(folder, "predictions.parquet"))).table),
+  );
+  const options = { by: ["religion"], resamples: 60, seed: 3 };
+  const results = tables.map((table): Record<string, MetricResult> => evaluate(table, options));
+  const rows = rowsOf(section(report, "metrics"));
+  expect([...rows.keys()]).toEqual(Object.keys(results[0]!));
+  for (const [name, cells] of rows) {
+    for (const [i, cell] of cells.entries()) {
+      const { value, low, high, n, excluded } = results[i]![name]!;
+      const interval = Number.isNaN(low) ? "n/a" : `[${fixed(low)}, ${fixed(high)}]`;
+      const left = Object.keys(excluded).length > 0 ? ", some left out" : "";
+      expect(cell.replace(/\s+/g, ""), name).toBe(`${fixed(value)}${interval}n${n}${left}`.replace(/\s+/g, ""));
+    }
+  }
+  const differences = compare(tables[0]!, tables[1]!, options);
+  for (const [name, [a, b, difference, p]] of rowsOf(section(report, "tests"))) {
+    const found = differences[name as keyof typeof differences];
+    expect([a, b], name).toEqual([fixed(found.a), fixed(found.b)]);
+    expect(difference!.startsWith(fixed(found.difference)), name).toBe(true);
+    expect(p, name).toBe(Number.isNaN(found.p) ? "n/a" : found.p < 0.001 ? "< 0.001" : found.p.toFixed(3));
+  }
+  expect(rowsOf(section(report, "tests")).size).toBe(Object.keys(differences).length);
+  // One column of people and one for each run, for all groups of each question.
+  const questions = all(section(report, "distributions"), "details");
+  expect(questions).toHaveLength(tables[0]!.questions.length);
+  for (const question of questions) expect(all(question, "svg")).toHaveLength(3);
+  expect(section(report, "training").text).toContain("4 steps");
+  expect(all(section(report, "routing"), "svg").length).toBeGreaterThan(2);
+  const facts = section(report, "provenance").text;
+  const { identity } = JSON.parse(readFileSync(join(adapted, "results.json"), "utf8")) as {
+    identity: { base: string; adapter: string; dataFiles: Record<string, string> };
+  };
+  for (const hash of [identity.base, identity.adapter, ...Object.values(identity.dataFiles)]) {
+    expect(facts).toContain(hash);
+  }
+  expect(facts).toMatch(/config\.model\.base\s*demo/);
+});
+
+test("needs no network and no scripts, and is the same again", async () => {
+  const args = ["report", base, adapted, "--out", join(root, "first.html")];
+  expect(await cuma(args)).toMatchObject({ code: 0 });
+  const first = readFileSync(join(root, "first.html"), "utf8");
+  const report = parseHtml(first);
+  const policy = all(report, "meta").find(({ attributes }) => attributes["http-equiv"] === "Content-Security-Policy");
+  expect(policy!.attributes["content"]).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+  expect(first).not.toMatch(/<script|@import|javascript:/i);
+  expect(first.replaceAll('xmlns="http://www.w3.org/2000/svg"', "")).not.toMatch(/https?:\/\//);
+  for (const { attributes } of elements(report)) {
+    expect(attributes["src"]).toBeUndefined();
+    if (attributes["href"] !== undefined) expect(attributes["href"]).toMatch(/^#/);
+  }
+  const ids = new Set([...elements(report)].map(({ attributes }) => attributes["id"]));
+  for (const { attributes } of all(report, "a")) expect(ids.has(attributes["href"]!.slice(1))).toBe(true);
+
+  const refused = await cuma(args);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain("first.html: there is such a file already; give --overwrite");
+  expect(await cuma([...args, "--overwrite"])).toMatchObject({ code: 0 });
+  expect(readFileSync(join(root, "first.html"), "utf8")).toBe(first);
+  // Intervals of the results themselves.
+  const { metrics } = JSON.parse(readFileSync(join(base, "results.json"), "utf8")) as {
+    metrics: Record<string, MetricResult>;
+  };
+  const { low, high } = metrics["groupEmd"]!;
+  expect(rowsOf(section(report, "metrics")).get("groupEmd")![0]).toContain(`[${fixed(low)}, ${fixed(high)}]`);
+});
+
+test("reports on predictions alone, in every format", async () => {
+  const { table, metadata } = await readPredictions(join(base, "predictions.parquet"));
+  const names = ["p.jsonl", "p.csv", "p.tsv", "p.arrow"];
+  for (const name of names) writePredictions(join(root, name), table, metadata);
+  const { accuracy } = evaluate(table, { by: ["country"], resamples: 10, seed: 0 });
+  const records = await Promise.all(
+    names.map(async (name) => {
+      const run = await cuma(["report", join(root, name), "--format", "json", "--resamples", "10"]);
+      expect(run, run.stderr).toMatchObject({ code: 0 });
+      return (JSON.parse(run.stdout) as { records: Record<string, unknown>[] }).records[0];
+    }),
+  );
+  for (const record of records) {
+    const { value, low, high, n } = accuracy;
+    expect(record).toMatchObject({ table: "metrics", metric: "accuracy", value, low, high, n, better: "higher" });
+  }
+  const markdown = await cuma(["report", join(root, "p.csv"), "--format", "md", "--resamples", "0"]);
+  expect(markdown.stdout).toContain(`| accuracy | 1 | higher | ${fixed(accuracy.value)} n/a, n 240 |`);
+});
+
+test("shows seen and held-out groups where the results have them", async () => {
+  const folder = join(root, "subsets");
+  cpSync(base, folder, { recursive: true });
+  const path = join(folder, "results.json");
+  const results = JSON.parse(readFileSync(path, "utf8")) as { metrics: Record<string, MetricResult> };
+  const subset = { samples: { examples: 12 }, metrics: { nll: { ...results.metrics["nll"], value: 1.25, n: 12 } } };
+  writeFileSync(path, JSON.stringify({ ...results, subsets: { seen: subset, heldOut: subset } }));
+  expect(await cuma(["report", folder, "--out", join(root, "subsets.html")])).toMatchObject({ code: 0 });
+  const rows = rowsOf(section(page("subsets.html"), "held-out"));
+  expect([...rows.keys()]).toEqual(["nll"]);
+  expect(rows.get("nll")!.map((cell) => cell.slice(0, 6))).toEqual(["1.2500", "1.2500"]);
+});
+
+test("tells where results and predictions, or adapter and evaluation, do not belong together", async () => {
+  const folder = join(root, "mixed");
+  mkdirSync(folder);
+  copyFileSync(join(base, "predictions.parquet"), join(folder, "predictions.parquet"));
+  const results = JSON.parse(readFileSync(join(adapted, "results.json"), "utf8")) as {
+    config: { model: { adapter: string } };
+    identity: { adapter: string };
+  };
+  results.identity.adapter = "0".repeat(64);
+  writeFileSync(join(folder, "results.json"), JSON.stringify(results));
+  expect(await cuma(["report", folder, "--out", join(root, "mixed.html")])).toMatchObject({ code: 0 });
+  const report = page("mixed.html");
+  const notes = all(report, "p").filter(({ attributes }) => attributes["class"] === "note");
+  expect(notes.map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^The predictions give other numbers than the results beside them \(\w+: [\d.e-]+ from/),
+    expect.stringContaining("holds another adapter than the one evaluated"),
+  ]);
+  expect(section(report, "training")).toBeUndefined();
+  const { table } = await readPredictions(join(base, "predictions.parquet"));
+  const { nll } = evaluate(table, { by: ["religion"], resamples: 0 });
+  expect(rowsOf(section(report, "metrics")).get("nll")![0]).toContain(fixed(nll.value));
+});
+
+test("results of a published file have metrics and nothing else", async () => {
+  const folder = join(root, "published");
+  mkdirSync(folder);
+  const results = JSON.parse(readFileSync(join(base, "results.json"), "utf8")) as object;
+  writeFileSync(join(folder, "results.json"), JSON.stringify(results));
+  expect(await cuma(["report", folder, base, "--out", join(root, "published.html")])).toMatchObject({ code: 0 });
+  const report = page("published.html");
+  expect(report.text).toContain("results without predictions");
+  const rows = rowsOf(section(report, "metrics"));
+  for (const [name, [published, whole]] of rows) expect(published, name).toBe(whole);
+  expect(all(section(report, "collapse"), "svg")).toHaveLength(1);
+});
+
+test("says what is wrong with what it is given", async () => {
+  const broken = join(root, "broken");
+  mkdirSync(broken);
+  const results = JSON.parse(readFileSync(join(base, "results.json"), "utf8")) as Record<string, unknown>;
+  writeFileSync(join(broken, "results.json"), JSON.stringify({ ...results, metrics: { accuracy: { value: "high" } } }));
+  const route = JSON.parse(readFileSync(join(root, "route.json"), "utf8")) as { topology: { usage: number[][] } };
+  route.topology.usage[0]!.pop();
+  writeFileSync(join(root, "short.json"), JSON.stringify(route));
+  const out = ["--out", join(root, "never.html")];
+  const cases: [string[], number, string][] = [
+    [[base], 2, "expected --out <file> for the page"],
+    [[base, base, ...out], 2, "is given twice"],
+    [[base, ...out, "--format", "pdf"], 2, "Allowed choices are html, json, csv, md, latex"],
+    [
+      [base, "--overwrite", "--routing", join(root, "route.json"), "--out", join(root, "route.json")],
+      2,
+      "both read and written",
+    ],
+    [[join(root, "none"), ...out], 1, "none: cannot be read: there is no such file or folder"],
+    [[join(root, "data"), ...out], 1, "data: expected results.json"],
+    [[broken, ...out], 1, 'results.json: "metrics.accuracy.value": expected number; found "high"'],
+    [
+      [base, "--routing", join(root, "short.json"), ...out],
+      1,
+      'short.json: "topology.usage.0": expected 8 of them, found 7',
+    ],
+    [[base, "--by", "contry", ...out], 1, 'did you mean "country"?'],
+  ];
+  for (const [args, code, message] of cases) {
+    const run = await cuma(["report", ...args]);
+    expect(run, args.join(" ")).toMatchObject({ code, stdout: "" });
+    expect(run.stderr).toContain(message);
+  }
+});
+
+/** Colour of the upper left pixel: that of the first row's first pixel needs no other to be known. */
+function corner(png: Buffer): number[] {
+  const data: Buffer[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString("latin1", at + 4, at + 8) === "IDAT")
+      data.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  return [...inflateSync(Buffer.concat(data)).subarray(1, 4)];
+}
+
+const skipped = chromium === undefined ? " (skipped: no chromium, chromium-browser or google-chrome on the PATH)" : "";
+
+describe.skipIf(chromium === undefined)(`in a browser${skipped}`, () => {
+  const url = (name: string): string => pathToFileURL(join(root, name)).href;
+  const frame = (name: string, width: number, more = ""): string =>
+    `<!doctype html><style>body{margin:0}iframe{border:0;width:${width}px;height:3000px}</style><iframe src="${url(name)}"></iframe>${more}`;
+
+  beforeAll(async () => {
+    const routing = ["--routing", join(root, "route.json")];
+    expect(await cuma(["report", base, adapted, ...routing, "--out", join(root, "shown.html")])).toMatchObject({
+      code: 0,
+    });
+    // A copy that opens all its details and tells how wide it is and what it has loaded.
+    const text = readFileSync(join(root, "shown.html"), "utf8");
+    writeFileSync(
+      join(root, "measured.html"),
+      text
+        .replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, "")
+        .replaceAll("<details", "<details open")
+        .replace(
+          "</body>",
+          `<script>parent.postMessage(JSON.stringify([innerWidth, document.documentElement.scrollWidth, performance.getEntriesByType("resource").length]), "*")</script></body>`,
+        ),
+    );
+  });
+
+  test.each([360, 1280])("fits a window %i wide", async (width) => {
+    writeFileSync(
+      join(root, `frame-${width}.html`),
+      frame(
+        "measured.html",
+        width,
+        `<script>addEventListener("message", ({ data }) => (document.title = data))</script>`,
+      ),
+    );
+    const dom = await runChromium(["--virtual-time-budget=8000", "--dump-dom", url(`frame-${width}.html`)]);
+    const [, measured] = /<title>(.*?)<\/title>/.exec(dom)!;
+    const [inner, scroll, resources] = JSON.parse(measured!) as number[];
+    expect(inner).toBe(width);
+    expect(scroll).toBe(width);
+    expect(resources).toBe(0);
+  });
+
+  test.each([
+    { scheme: "light", setting: 1, background: [0xff, 0xff, 0xff] },
+    { scheme: "dark", setting: 0, background: [0x0f, 0x14, 0x19] },
+  ])("follows the $scheme scheme", async ({ scheme, setting, background }) => {
+    for (const width of [360, 1280]) {
+      const name = join(root, `${scheme}-${width}.png`);
+      writeFileSync(join(root, `${scheme}-${width}.html`), frame("shown.html", width));
+      await runChromium([
+        ...[`--blink-settings=preferredColorScheme=${setting}`, `--window-size=${width},3000`],
+        ...[`--screenshot=${name}`, url(`${scheme}-${width}.html`)],
+      ]);
+      expect(corner(readFileSync(name))).toEqual(background);
+    }
+  });
+});
