@@ -1,8 +1,10 @@
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
-import { clustersOf, percentileInterval, resample, totals, type Clusters, type Statistics } from "./bootstrap.ts";
+import { centredInterval, clustersOf, ONCE, resample, totals, type Clusters } from "./bootstrap.ts";
 import { makeCells, type Cells } from "./metrics/cells.ts";
+import { prepareDispersion, type Dispersion } from "./metrics/dispersion.ts";
 import { metrics, type MetricName } from "./metrics/index.ts";
 import { reasons, type Groups, type MetricInput, type MetricResult, type Prepared } from "./metrics/metric.ts";
+import { permutationTest } from "./permutation.ts";
 import type { PredictionTable } from "./predictions.ts";
 
 export interface EvaluateOptions<Name extends MetricName = MetricName> {
@@ -17,89 +19,124 @@ export interface EvaluateOptions<Name extends MetricName = MetricName> {
   /** Level of the intervals (0.95). */
   readonly level?: number;
   readonly seed?: number;
-  /** What is drawn whole in a resample; `participant` unless given, each row without one by itself. */
+  /**
+   * What is drawn whole in a resample. Participants where any row has one, each row without one by itself; questions
+   * where none has: rows are distributions of groups then, and a group's rows are not independent.
+   */
   readonly cluster?: "participant" | "question";
+  /** Permutations behind `dispersionP` (0: it is not computed). */
+  readonly permutations?: number;
 }
 
+/** A result by metric; `dispersionP` (see `permutationTest`) where permutations are asked for. */
+export type Evaluation<Name extends MetricName = MetricName> = Record<Name, MetricResult> & {
+  readonly dispersionP?: MetricResult;
+};
+
 /**
- * Metrics of a predictions table, with percentile intervals of the cluster bootstrap. Equal seeds give equal numbers,
- * and every metric sees the same draws. Metrics that are a mean of distances grow with sampling noise, which a resample
- * has more of: their intervals lie high, and should be compared with those of other predictions for the same people.
+ * Metrics of a predictions table, with centred percentile intervals of the cluster bootstrap (see `centredInterval`).
+ * Equal seeds give equal numbers, and every metric sees the same draws.
  * @throws CumaError for an attribute that no row has, a metric that there is not, or impossible numbers.
  */
 export function evaluate<Name extends MetricName = MetricName>(
   table: PredictionTable,
   options: EvaluateOptions<Name> = {},
-): Record<Name, MetricResult> {
-  const { resamples = 1000, level = 0.95, seed = 0, cluster = "participant" } = options;
-  if (!(Number.isInteger(resamples) && resamples >= 0)) {
-    throw new CumaError(`resamples: expected a whole number, 0 or more, found ${resamples}`);
+): Evaluation<Name> {
+  const { resamples, level, seed, permutations } = checkedNumbers(options);
+  const { names, input, prepared } = prepare(table, options);
+  const drawn = resample(prepared, resamples, () => new Rng(seed, "bootstrap"));
+  const values = valuesOf(prepared);
+  const results: [string, MetricResult][] = names.map((name, i) => [
+    name,
+    resultOf(values[i]!, drawn[i]!, { level, range: metrics[name].range }, prepared[i]!.n, prepared[i]!.excluded),
+  ]);
+  if (permutations > 0)
+    results.push(["dispersionP", permutationTest(input, permutations, new Rng(seed, "permutation"))]);
+  return Object.fromEntries(results) as Evaluation<Name>;
+}
+
+/** The numbers among options, with defaults. @throws CumaError for impossible ones. */
+export function checkedNumbers({
+  resamples = 1000,
+  level = 0.95,
+  seed = 0,
+  permutations = 0,
+}: EvaluateOptions): Required<Pick<EvaluateOptions, "resamples" | "level" | "seed" | "permutations">> {
+  for (const [name, value] of Object.entries({ resamples, permutations })) {
+    if (!(Number.isInteger(value) && value >= 0)) {
+      throw new CumaError(`${name}: expected a whole number, 0 or more, found ${value}`);
+    }
   }
   if (!(level > 0 && level < 1)) throw new CumaError(`level: expected a number between 0 and 1, found ${level}`);
+  return { resamples, level, seed, permutations };
+}
+
+/** The metrics that are asked for, prepared. @throws CumaError for an attribute that no row has, or no such metric. */
+export function prepare<Name extends MetricName>(
+  table: PredictionTable,
+  options: EvaluateOptions<Name>,
+): { names: readonly Name[]; input: MetricInput; prepared: Prepared[] } {
   const names = options.metrics ?? (Object.keys(metrics) as Name[]);
   for (const name of names) {
     if (!Object.hasOwn(metrics, name)) throw new CumaError(unknownName("metric", name, Object.keys(metrics)));
   }
-  const input = inputOf(table, options.by, options.attributes, cluster);
-  const prepared = names.map((name) => metrics[name].prepare(input));
-  const drawn = draw(prepared, resamples, () => new Rng(seed, "bootstrap"));
-  const results = prepared.map((metric, i) =>
-    resultOf(metric.compute(totals(metric.statistics), false), drawn[i]!, level, metric.n, metric.excluded),
-  );
-  return Object.fromEntries(names.map((name, i) => [name, results[i]!])) as Record<Name, MetricResult>;
+  const input = inputOf(table, options.by, options.attributes, options.cluster ?? defaultCluster(table));
+  return { names, input, prepared: names.map((name) => metrics[name].prepare(input)) };
 }
 
-/** A value with the percentile interval of its resampled values; an undefined value has none. */
+/** Values over all clusters, each taken once. */
+export function valuesOf(prepared: readonly Prepared[]): number[] {
+  const sums = new Map(prepared.map(({ statistics }) => [statistics, totals(statistics)]));
+  return prepared.map(({ statistics, compute }) => compute(sums.get(statistics)!, ONCE));
+}
+
+/** A value with the interval of its resampled values; an undefined value has none. */
 export function resultOf(
   value: number,
   resampled: Float64Array,
-  level: number,
+  { level, range }: { readonly level: number; readonly range: readonly [number, number] },
   n: number,
   excluded: Readonly<Record<string, number>>,
 ): MetricResult {
   const undefinedDraws = resampled.reduce((count, drawn) => count + (Number.isNaN(drawn) ? 1 : 0), 0);
   return {
     value,
-    ...(Number.isNaN(value) ? { low: NaN, high: NaN } : percentileInterval(resampled, level)),
+    ...centredInterval(value, resampled, level, range),
     n,
     excluded: { ...excluded, ...reasons({ "resamples in which it is undefined": undefinedDraws }) },
   };
 }
 
-/** Values of each metric by resample; metrics that share statistics share the work. */
-function draw(prepared: readonly Prepared[], resamples: number, stream: () => Rng): Float64Array[] {
-  const drawn = prepared.map((): Float64Array => new Float64Array(0));
-  const sharing = new Map<Statistics, number[]>();
-  for (const [i, { statistics }] of prepared.entries()) {
-    sharing.set(statistics, [...(sharing.get(statistics) ?? []), i]);
-  }
-  for (const [statistics, members] of sharing) {
-    if (statistics.clusters === 0) continue;
-    const compute = members.map((i) => (sums: Float64Array) => prepared[i]!.compute(sums, true));
-    const values = resample(statistics, compute, resamples, stream());
-    for (const [at, i] of members.entries()) drawn[i] = values[at]!;
-  }
-  return drawn;
+/** The attributes that make groups where none are asked for. */
+export function defaultGrouping({ attributes }: PredictionTable): string[] {
+  return attributes.has("country") ? ["country"] : [...attributes.keys()].slice(0, 1);
 }
 
-function inputOf(
+export function defaultCluster({ participant }: PredictionTable): "participant" | "question" {
+  return participant.values.length > 0 ? "participant" : "question";
+}
+
+/** What metrics are computed from. @throws CumaError for an attribute that no row has. */
+export function inputOf(
   table: PredictionTable,
   by: readonly string[] | undefined,
   attributes: readonly string[] | undefined,
   cluster: "participant" | "question",
 ): MetricInput {
-  const known = [...table.attributes.keys()];
-  const byDefault = known.includes("country") ? ["country"] : known.slice(0, 1);
-  const groups = groupsOf(table, by ?? byDefault);
+  const groups = groupsOf(table, by ?? defaultGrouping(table));
   const clusters = cluster === "question" ? clustersOf(table.question, table.questions.length) : participants(table);
-  let cells: Cells | undefined;
+  const questionClusters = cluster === "question";
+  let sums: Cells | undefined;
+  const cells = (): Cells => (sums ??= makeCells({ table, clusters, groups }));
+  let dispersion: Prepared<Dispersion> | undefined;
   return {
     table,
     clusters,
-    questionClusters: cluster === "question",
+    questionClusters,
     groups,
-    attributes: (attributes ?? known).map((name) => groupsOf(table, [name])),
-    cells: () => (cells ??= makeCells({ table, clusters, groups })),
+    attributes: (attributes ?? [...table.attributes.keys()]).map((name) => groupsOf(table, [name])),
+    cells,
+    dispersion: () => (dispersion ??= prepareDispersion({ cells, questionClusters })),
   };
 }
 

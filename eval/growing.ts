@@ -32,6 +32,11 @@ export class Growing<T extends Typed> {
     return this.values[this.length - 1]!;
   }
 
+  /** The values so far, as long as nothing is added. */
+  view(): T {
+    return this.values.subarray(0, this.length) as T;
+  }
+
   done(): T {
     return this.values.slice(0, this.length) as T;
   }

@@ -104,9 +104,14 @@ export class PredictionTableBuilder {
     };
     if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
     const { exampleId, questionId, participantId, options, answer, target, probabilities, weight } = row;
-    for (const [name, text] of Object.entries({ exampleId, questionId, participantId, ...row.profile })) {
+    const profile = Object.entries(row.profile);
+    const checkText = (name: string, text: string | null): void => {
       if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
-    }
+    };
+    checkText("exampleId", exampleId);
+    checkText("questionId", questionId);
+    checkText("participantId", participantId);
+    for (const [name, text] of profile) checkText(name, text);
     if (options.length < 2) fail(`expected 2 options or more, found ${options.length}`);
     checkDistribution("probabilities", probabilities, options.length, fail);
     if (target) checkDistribution("target", target, options.length, fail);
@@ -120,7 +125,7 @@ export class PredictionTableBuilder {
     this.exampleIds.push(row.exampleId);
     this.question.push(question);
     this.participant.set(number - 1, row.participantId);
-    for (const [name, value] of Object.entries(row.profile)) {
+    for (const [name, value] of profile) {
       let column = this.attributes.get(name);
       if (!column) this.attributes.set(name, (column = new TextColumnBuilder()));
       column.set(number - 1, value);
@@ -140,7 +145,7 @@ export class PredictionTableBuilder {
   build(): PredictionTable {
     const rows = this.exampleIds.length;
     if (this.targets.length > 0) this.targets.padTo(this.probabilities.length);
-    const columns: Columns = {
+    return tableOf({
       rows,
       exampleIds: this.exampleIds,
       question: this.question.done(),
@@ -153,8 +158,7 @@ export class PredictionTableBuilder {
       targets: this.targets.done(),
       hasTarget: this.hasTarget.done(),
       weight: this.weight.done(),
-    };
-    return { ...columns, row: (index) => rowOf(columns, index) };
+    });
   }
 
   private questionOf(row: PredictionRow, fail: (what: string) => never): number {
@@ -164,7 +168,7 @@ export class PredictionTableBuilder {
       return this.questions.push({ id: row.questionId, options: [...row.options], ordered: row.ordered }) - 1;
     }
     const { options, ordered } = this.questions[known]!;
-    if (options.length !== row.options.length || options.some((option, i) => option !== row.options[i])) {
+    if (!sameTexts(options, row.options)) {
       const [before, now] = [JSON.stringify(options), JSON.stringify(row.options)];
       fail(`options: expected those of the question's earlier rows, ${before}, found ${now}`);
     }
@@ -175,9 +179,65 @@ export class PredictionTableBuilder {
   }
 }
 
-type Columns = Omit<PredictionTable, "row">;
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, i) => text === b[i]);
 
-function rowOf(table: Columns, index: number): PredictionRow {
+export type PredictionColumns = Omit<PredictionTable, "row">;
+
+/** A table of columns that follow its rules. */
+export function tableOf(columns: PredictionColumns): PredictionTable {
+  return { ...columns, row: (index) => rowOf(columns, index) };
+}
+
+/** Some rows of a table, in the order in which they are asked for. Questions and texts that no row has any more go too. */
+export function selectRows(table: PredictionTable, rows: ArrayLike<number>): PredictionTable {
+  const { length } = rows;
+  const offsets = new Float64Array(length + 1);
+  for (let i = 0; i < length; i++) {
+    offsets[i + 1] = offsets[i]! + table.offsets[rows[i]! + 1]! - table.offsets[rows[i]!]!;
+  }
+  const pick = (values: Float64Array): Float64Array => {
+    const picked = new Float64Array(offsets[length]!);
+    for (let i = 0; i < length; i++) {
+      picked.set(values.subarray(table.offsets[rows[i]!], table.offsets[rows[i]! + 1]), offsets[i]);
+    }
+    return picked;
+  };
+  const text = <T>({
+    codes,
+    values,
+  }: {
+    codes: Int32Array;
+    values: readonly T[];
+  }): { codes: Int32Array; values: T[] } => {
+    const codeOf = new Int32Array(values.length).fill(-1);
+    const kept: T[] = [];
+    const picked = Int32Array.from({ length }, (_, i) => {
+      const code = codes[rows[i]!]!;
+      if (code < 0) return -1;
+      if (codeOf[code]! < 0) codeOf[code] = kept.push(values[code]!) - 1;
+      return codeOf[code]!;
+    });
+    return { codes: picked, values: kept };
+  };
+  const question = text({ codes: table.question, values: table.questions });
+  return tableOf({
+    rows: length,
+    exampleIds: Array.from(rows, (row) => table.exampleIds[row]!),
+    question: question.codes,
+    questions: question.values,
+    participant: text(table.participant),
+    attributes: new Map([...table.attributes].map(([name, column]) => [name, text(column)])),
+    answer: Int32Array.from(rows, (row) => table.answer[row]!),
+    offsets,
+    probabilities: pick(table.probabilities),
+    targets: table.targets.length > 0 ? pick(table.targets) : table.targets,
+    hasTarget: Uint8Array.from(rows, (row) => table.hasTarget[row]!),
+    weight: Float64Array.from(rows, (row) => table.weight[row]!),
+  });
+}
+
+function rowOf(table: PredictionColumns, index: number): PredictionRow {
   if (!(Number.isInteger(index) && index >= 0 && index < table.rows)) {
     throw new RangeError(`expected a row from 0 to ${table.rows - 1}, found ${index}`);
   }
@@ -202,7 +262,8 @@ function rowOf(table: Columns, index: number): PredictionRow {
   };
 }
 
-function checkDistribution(
+/** Calls `fail` where values are no distribution over so many options. */
+export function checkDistribution(
   name: string,
   values: readonly number[],
   options: number,

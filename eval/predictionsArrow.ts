@@ -2,6 +2,7 @@ import {
   Bool,
   Dictionary,
   Field,
+  Float32,
   Float64,
   Int32,
   List,
@@ -133,22 +134,63 @@ export function* arrowRecords(table: Table): Generator<Readonly<Record<string, u
   }
 }
 
-/** A column's cells as plain values: lists as arrays, 64-bit integers as numbers, what is null as null. */
+/**
+ * A column's cells as plain values: lists as arrays, 64-bit integers as numbers, what is null as null. Equal lists of
+ * dictionary texts are one array, which must not be changed.
+ */
 function reader(column: Vector): (row: number) => unknown {
   const type = column.type as DataType;
-  if (type instanceof List) {
-    const data = column.data[0] as Data<List>;
-    const items = reader(new Vector([data.children[0]!]));
-    const offsets = data.valueOffsets as Int32Array;
-    return (row) => {
-      if (!data.getValid(row)) return null;
-      return Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, i) => items(offsets[row]! + i));
-    };
-  }
+  if (type instanceof List) return listReader(column.data[0] as Data<List>);
   const plain = type instanceof Dictionary ? column.memoize() : column;
   return (row) => {
     const value: unknown = plain.get(row);
-    if (value instanceof Vector) return Array.from(value as Iterable<unknown>);
+    if (typeof value === "object" && value instanceof Vector) return Array.from(value as Iterable<unknown>);
     return typeof value === "bigint" ? Number(value) : value;
+  };
+}
+
+function listReader(data: Data<List>): (row: number) => unknown {
+  const child = data.children[0] as Data;
+  const offsets = data.valueOffsets as Int32Array;
+  const item = reader(new Vector([child]));
+  const list = (row: number): unknown[] =>
+    Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, i) => item(offsets[row]! + i));
+  let read = list;
+  if (child.nullCount === 0) {
+    if (child.type instanceof Float64 || child.type instanceof Float32) read = numberLists(child, offsets);
+    else if (child.type instanceof Dictionary) read = sharedLists(child, offsets, list);
+  }
+  return (row) => (data.nullCount === 0 || data.getValid(row) ? read(row) : null);
+}
+
+function numberLists(child: Data, offsets: Int32Array): (row: number) => number[] {
+  const values = child.values as Float32Array | Float64Array;
+  return (row) => {
+    const found: number[] = [];
+    for (let i = offsets[row]!; i < offsets[row + 1]!; i++) found.push(values[i]!);
+    return found;
+  };
+}
+
+/** Lists that have been met before are found by their dictionary codes. */
+function sharedLists(child: Data, offsets: Int32Array, list: (row: number) => unknown[]): (row: number) => unknown[] {
+  const codes = child.values as Int32Array;
+  /** By first code, the rows of different lists. */
+  const known = new Map<number | undefined, { row: number; values: unknown[] }[]>();
+  const same = (a: number, b: number): boolean => {
+    const length = offsets[a + 1]! - offsets[a]!;
+    if (offsets[b + 1]! - offsets[b]! !== length) return false;
+    for (let i = 0; i < length; i++) if (codes[offsets[a]! + i] !== codes[offsets[b]! + i]) return false;
+    return true;
+  };
+  return (row) => {
+    const first = offsets[row + 1]! > offsets[row]! ? codes[offsets[row]!] : undefined;
+    const lists = known.get(first);
+    const found = lists?.find((candidate) => same(candidate.row, row));
+    if (found) return found.values;
+    const values = list(row);
+    if (lists) lists.push({ row, values });
+    else known.set(first, [{ row, values }]);
+    return values;
   };
 }

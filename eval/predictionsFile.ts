@@ -1,19 +1,15 @@
-import { extname } from "node:path";
 import * as z from "zod";
 import { writeFileAtomic } from "../src/io/index.ts";
-import { METADATA_KEY, readColumnar, writeColumnar } from "../src/io/parquet.ts";
-import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
+import { writeColumnar } from "../src/io/parquet.ts";
+import { CumaError } from "../src/util/index.ts";
 import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
-import { arrowRecords, toArrow } from "./predictionsArrow.ts";
-import { delimited, firstLine, lines } from "./textFile.ts";
+import { toArrow } from "./predictionsArrow.ts";
+import { COMMENT, formatOf, openTable } from "./tableFile.ts";
 
 export interface PredictionsFile {
   readonly table: PredictionTable;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;
-type Format = (typeof formats)[number];
 
 /** The columns that are not attributes of a profile. */
 const COLUMNS = [
@@ -67,53 +63,11 @@ export function writePredictions(
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readPredictions(path: string): Promise<PredictionsFile> {
-  const format = formatOf(path);
   const builder = new PredictionTableBuilder(path);
+  const { metadata, records } = await openTable(path, NEEDED, JSON_COLUMNS);
   let row = 0;
-  const add = (record: unknown): void => builder.add(toRow(path, ++row, record));
-  let metadata: string | undefined;
-  if (format === ".parquet" || format === ".arrow") {
-    const table = readColumnar(path);
-    const names = table.schema.fields.map(({ name }) => name);
-    if (NEEDED.some((name) => !names.includes(name))) {
-      throw new CumaError(`${path}: expected the columns ${NEEDED.join(", ")}; found ${names.join(", ") || "none"}`);
-    }
-    metadata = table.schema.metadata.get(METADATA_KEY);
-    for (const record of arrowRecords(table)) add(record);
-  } else if (format === ".jsonl") {
-    for await (const line of lines(path)) {
-      const value = parseLine(path, row + 1, line);
-      const first = row === 0 && metadata === undefined ? metadataLine.safeParse(value).data : undefined;
-      if (first) metadata = JSON.stringify(first.metadata);
-      else add(value);
-    }
-  } else {
-    const first = await firstLine(path);
-    if (first.startsWith(COMMENT)) metadata = first.slice(COMMENT.length);
-    const delimiter = format === ".csv" ? "," : "\t";
-    const options = { columns: NEEDED, skipFirstLine: metadata !== undefined };
-    for await (const { cells } of delimited(path, { delimiter, ...options })) add(uncell(path, row + 1, cells));
-  }
-  return { table: builder.build(), metadata: metadata === undefined ? {} : parseMetadata(path, metadata) };
-}
-
-function formatOf(path: string): Format {
-  const extension = extname(path).toLowerCase();
-  const format = formats.find((known) => known === extension);
-  if (format === undefined) throw new CumaError(`${path}: ${unknownName("file extension", extension, formats)}`);
-  return format;
-}
-
-const metadataSchema = z.record(z.string(), z.string());
-
-function parseMetadata(path: string, text: string): Record<string, string> {
-  try {
-    return metadataSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new CumaError(`${path}: metadata: expected a JSON object of texts, found ${text.slice(0, 100)}`, {
-      cause: error,
-    });
-  }
+  for await (const record of records) builder.add(toRow(path, ++row, record));
+  return { table: builder.build(), metadata };
 }
 
 const rowSchema = z.looseObject({
@@ -157,7 +111,6 @@ function toRow(path: string, row: number, record: unknown): PredictionRow {
   };
 }
 
-const COMMENT = "# cuma ";
 const PIECE_ROWS = 10_000;
 
 function* textPieces(table: PredictionTable, format: ".jsonl" | ".csv" | ".tsv"): Generator<Buffer> {
@@ -188,28 +141,4 @@ function quoted(value: unknown, separator: string): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const special = /["\n\r]/.test(text) || text.includes(separator) || text !== text.trim() || text.startsWith("#");
   return special ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-const metadataLine = z.strictObject({ metadata: metadataSchema });
-
-function parseLine(path: string, row: number, line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new CumaError(`${path}: row ${row}: is not JSON: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** The texts of a row as the values they stand for; an empty cell is null. */
-function uncell(path: string, row: number, cells: Readonly<Record<string, string>>): Record<string, unknown> {
-  const value = (name: string, text: string): unknown => {
-    if (text === "") return null;
-    if (!JSON_COLUMNS.has(name)) return text;
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (error) {
-      throw new CumaError(`${path}: row ${row}: ${name}: expected JSON, found ${text.slice(0, 100)}`, { cause: error });
-    }
-  };
-  return Object.fromEntries(Object.entries(cells).map(([name, text]) => [name, value(name, text)]));
 }

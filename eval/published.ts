@@ -22,6 +22,9 @@ const OF_OPTIONS = [
 /** The EMD up to which the paper counts a question as met; rounding must not decide a tie. */
 const NEAR = 0.2 + 1e-12;
 
+/** Scores may lie off the scale. */
+const DISTANCES = [0, Infinity] as const;
+
 export type PublishedMetric = "emdArgmax" | (typeof OF_OPTIONS)[number];
 
 export type PublishedOptions = Pick<EvaluateOptions, "by" | "attributes" | "resamples" | "level" | "seed">;
@@ -52,7 +55,7 @@ type Answers = Pick<WorldValuesBench, "questions" | "find">;
  * left out and counted; a question without any score is NaN and left out of the mean; infinite scores count as none.
  * That a participant and a question come twice, which the original counts twice, is an error.
  *
- * Intervals are those of the bootstrap that draws participants whole; those of distances lie high, as in `evaluate`.
+ * Intervals are those of the bootstrap that draws participants whole (see `centredInterval`).
  * @param benchmark With all its questions and the people of the file; those of the published files are in `valid` and
  * `full`.
  * @throws CumaError naming file and line for a file that is not as described or a question that there is not, and naming
@@ -76,22 +79,31 @@ export async function scorePublished(
 
   const { statistics, emds } = pooledEmds(rows);
   const values = emds.map((emd) => emd(totals(statistics)));
-  const drawn = resample(statistics, emds, resamples, new Rng(seed, "bootstrap"));
-  const overQuestions = (summary: (emds: readonly number[]) => number, n: number, excluded: Counts): MetricResult => {
+  const drawn = resample(
+    emds.map((compute) => ({ statistics, compute })),
+    resamples,
+    () => new Rng(seed, "bootstrap"),
+  );
+  const overQuestions = (
+    summary: (emds: readonly number[]) => number,
+    range: readonly [number, number],
+    n: number,
+    excluded: Counts,
+  ): MetricResult => {
     const draw = (r: number): number => summary(drawn.map((ofQuestion) => ofQuestion[r]!));
     const resampled = Float64Array.from({ length: resamples }, (_, r) => draw(r));
-    return resultOf(summary(values), resampled, level, n, reasons(excluded));
+    return resultOf(summary(values), resampled, { level, range }, n, reasons(excluded));
   };
   const scores = questions.reduce((n, question) => n + question.scores, 0);
   const defined = values.filter((value) => !Number.isNaN(value)).length;
   const noScore = { "questions without a score": questions.length - defined };
   return {
-    metrics: { emdArgmax: overQuestions(mean, scores, { ...withoutScore, ...noScore }), ...ofOptions },
-    nearQuestions: overQuestions(nearShare, defined, noScore),
+    metrics: { emdArgmax: overQuestions(mean, DISTANCES, scores, { ...withoutScore, ...noScore }), ...ofOptions },
+    nearQuestions: overQuestions(nearShare, [0, 1], defined, noScore),
     perQuestion: Object.fromEntries(
       questions.map(({ question: { id }, scores, excluded }, q) => [
         id,
-        resultOf(values[q]!, drawn[q]!, level, scores, reasons(excluded)),
+        resultOf(values[q]!, drawn[q]!, { level, range: DISTANCES }, scores, reasons(excluded)),
       ]),
     ),
   };

@@ -1,6 +1,8 @@
 /** The public API of the package. */
 export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions, type Routing } from "./app/index.ts";
 export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/index.ts";
+export { runRoute, type RouteConfig, type RouteResults } from "./app/index.ts";
+export type { Topology } from "../router/index.ts";
 export { prepareRun, previewExamples, runConfigSchema, train, type RunConfig, type RunHooks } from "./app/index.ts";
 export {
   benjaminiHochberg,

@@ -1,4 +1,14 @@
-import { cellDistribution, mostOptions, overQuestions, PREDICTED, TRUE, type QuestionCells } from "./cells.ts";
+import {
+  cellDistribution,
+  mostOptions,
+  overQuestions,
+  PREDICTED,
+  sampledSquares,
+  sampledWeight,
+  TRUE,
+  type Cells,
+  type QuestionCells,
+} from "./cells.ts";
 import { entropy } from "./distributions.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
 
@@ -17,11 +27,11 @@ export interface Dispersion {
 }
 
 /** Smaller dispersions are rounding: deviations of 1e-7, the resolution of float32 probabilities. */
-const ROUNDING = 1e-14;
+export const ROUNDING = 1e-14;
 
 /**
- * Prepares a function of the dispersion between groups, for `mci`, `rho` and `beta`. For a question of K options, with
- * w_g the group's share of the question's weight:
+ * Prepares the dispersion between groups, for `mci`, `rho` and `beta`. For a question of K options, with w_g the group's
+ * share of the question's weight:
  *
  * ordered:  D(F) = sum_g w_g sum_{k<K} (F_gk - Fbar_k)^2 / (K - 1),  Fbar = sum_g w_g F_g,  F the CDF; <dF, dF'> alike
  * nominal:  D(p) = H(pbar) - sum_g w_g H(p_g);  <dp, dp'> = sum_g w_g sum_k dp_gk dp'_gk / 2
@@ -29,9 +39,10 @@ const ROUNDING = 1e-14;
  * A true distribution that is a histogram of n answers, n = (sum w)^2 / sum w^2, differs between groups by chance alone.
  * What is expected of that is subtracted: for ordered options sum_g w_g (1 - w_g) sum_k F_gk (1 - F_gk) / (n_g - 1) /
  * (K - 1), alike for norms, and for entropies the second-order bias. A resample has that noise twice, of the people and
- * of the drawing. Groups with one answer to a question have no known noise and are left out of that question.
+ * of the drawing. Groups with one answer to a question have no known noise and are left out of that question; questions
+ * that then have fewer than two groups have no dispersion.
  */
-export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion) => number): Prepared {
+export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionClusters">): Prepared<Dispersion> {
   const { questions, sums } = input.cells();
   const work = new Workspace(questions);
   const prepared = overQuestions(
@@ -39,26 +50,46 @@ export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion
     5,
     false,
     (question, of, out, resampled) => work.add(question, of, out, resampled ? 2 : 1),
-    ([predicted, truth, cross, predictedNorm, trueNorm]) =>
-      finish({
-        predicted: predicted!,
-        true: truth!,
-        cross: cross!,
-        predictedNorm: predictedNorm!,
-        trueNorm: trueNorm!,
-      }),
+    ([predicted, truth, cross, predictedNorm, trueNorm]): Dispersion => ({
+      predicted: predicted!,
+      true: truth!,
+      cross: cross!,
+      predictedNorm: predictedNorm!,
+      trueNorm: trueNorm!,
+    }),
   );
   let lone = 0;
+  let single = 0;
   for (const question of questions) {
-    for (const { group, offset } of question.cells) if (group >= 0 && isLone(question, offset, sums)) lone++;
+    const grouped = question.cells.filter(({ group }) => group >= 0);
+    const alone = grouped.filter(({ offset }) => isLone(question, offset, sums)).length;
+    lone += alone;
+    if (grouped.length - alone < 2) single++;
   }
-  return { ...prepared, excluded: { ...prepared.excluded, ...reasons({ "cells with one answer": lone }) } };
+  let last: { draw: number; dispersion: Dispersion } | undefined;
+  return {
+    ...prepared,
+    compute: (of, draw) => {
+      if (last?.draw !== draw) last = { draw, dispersion: prepared.compute(of, draw) };
+      return last.dispersion;
+    },
+    excluded: {
+      ...prepared.excluded,
+      ...reasons({ "cells with one answer": lone, "questions with fewer than two groups": single }),
+    },
+  };
+}
+
+/** Prepares a function of the dispersion between groups. */
+export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion) => number): Prepared {
+  const { compute, ...prepared } = input.dispersion();
+  return { ...prepared, compute: (sums, draw) => finish(compute(sums, draw)) };
 }
 
 /** Number of equally weighted answers that are worth what a cell has; Infinity where its distribution is known. */
-function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
-  const weight = sums[offset + 3 * question.options]!;
-  return weight > 0 ? weight ** 2 / sums[offset + 3 * question.options + 1]! : Infinity;
+export function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
+  const weight = sampledWeight(question, offset, sums);
+  return weight > 0 ? weight ** 2 / sampledSquares(question, offset, sums) : Infinity;
 }
 
 const isLone = (question: QuestionCells, offset: number, sums: Float64Array): boolean =>
@@ -106,7 +137,7 @@ class Workspace {
       for (let k = 0; k < options; k++) weight += sums[offset + k]!;
       total += weight;
       shares[cells] = weight;
-      const sampled = sums[offset + 3 * options]! / weight;
+      const sampled = sampledWeight(question, offset, sums) / weight;
       variances[cells] = sampled > 0 ? (noises * sampled ** 2) / (answersOf(question, offset, sums) - 1) : 0;
       if (!ordered) {
         truthEntropy += weight * entropy(p, options);
@@ -178,4 +209,21 @@ export function spread({ predicted, true: truth }: Dispersion): number {
 /** <dF_pred, dF_true> / (|dF_pred| |dF_true|); NaN where either does not vary. */
 export function alignment({ cross, predictedNorm, trueNorm }: Dispersion): number {
   return predictedNorm > 0 && trueNorm > 0 ? cross / Math.sqrt(predictedNorm * trueNorm) : NaN;
+}
+
+/** The dispersion of each question by itself, in the order of `cells.questions`; `ofDispersion` takes their sum. */
+export function dispersionByQuestion({ questions, sums }: Pick<Cells, "questions" | "sums">): Dispersion[] {
+  const work = new Workspace(questions);
+  return questions.map((question) => {
+    const terms = new Float64Array(5);
+    work.add(question, sums, terms, 1);
+    const [predicted, truth, cross, predictedNorm, trueNorm] = terms;
+    return {
+      predicted: predicted!,
+      true: truth!,
+      cross: cross!,
+      predictedNorm: predictedNorm!,
+      trueNorm: trueNorm!,
+    };
+  });
 }

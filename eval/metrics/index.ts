@@ -13,6 +13,7 @@ import { nll } from "./nll.ts";
 import { oneMinusJsd } from "./oneMinusJsd.ts";
 import { rho } from "./rho.ts";
 import { sigmaInequity } from "./sigmaInequity.ts";
+import { skill } from "./skill.ts";
 import { totalVariation } from "./totalVariation.ts";
 import { groupGap, worstGroup } from "./worstGroup.ts";
 
@@ -32,6 +33,7 @@ export const metrics = {
   groupEmd,
   oneMinusJsd,
   totalVariation,
+  skill,
   kl: klDivergence,
   mci,
   rho,

@@ -1,8 +1,9 @@
 import { gather, totals, type Clusters, type Statistics } from "../bootstrap.ts";
 import type { PredictionTable } from "../predictions.ts";
 import type { Cells } from "./cells.ts";
+import type { Dispersion } from "./dispersion.ts";
 
-/** A metric's value with its percentile bootstrap interval. */
+/** A metric's value with its bootstrap interval (see `centredInterval`). */
 export interface MetricResult {
   /** NaN where there is nothing to compute it from. */
   readonly value: number;
@@ -33,13 +34,15 @@ export interface MetricInput {
   readonly attributes: readonly Groups[];
   /** Sums by question, group and option; made once for all metrics that need them. */
   cells(): Cells;
+  /** Dispersion between groups; made once for all metrics that need it. */
+  dispersion(): Prepared<Dispersion>;
 }
 
 /** A metric as additive statistics of the clusters and a function of their sums. */
-export interface Prepared {
+export interface Prepared<T = number> {
   readonly statistics: Statistics;
-  /** @param resampled Whether the sums are over drawn clusters instead of over each once. */
-  compute(sums: Float64Array, resampled: boolean): number;
+  /** @param draw Number of the resample that the sums are of; `ONCE` for those over all clusters. */
+  readonly compute: (sums: Float64Array, draw: number) => T;
   readonly n: number;
   readonly excluded: Readonly<Record<string, number>>;
 }

@@ -30,6 +30,11 @@ const sections = {
     for (const dtype of ["F32", "BF16"]) single(`loading, ${dtype}`, "loading.js", ["--dtype", dtype]);
   },
   optimizer: () => single("optimizer", "optimizer.js", []),
+  score: () => {
+    single("scoring a million predictions: 1,000 resamples, 1,000 permutations", "score.js", []);
+    const args = ["--resamples", "10000", "--permutations", "0"];
+    single("scoring a million predictions: 10,000 resamples, no permutations", "score.js", args);
+  },
 };
 type SectionName = keyof typeof sections;
 const sectionNames = Object.keys(sections) as SectionName[];

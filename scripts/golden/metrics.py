@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 from common import FIXTURES, versions, write_json
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import entropy, wasserstein_distance
+from scipy.spatial.distance import cityblock, jensenshannon
+from scipy.stats import binomtest, entropy, false_discovery_control, wasserstein_distance
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 
@@ -72,6 +72,7 @@ def table_case(rng: np.random.Generator) -> dict:
     right = answers == predicted
 
     emd_prob, emd_argmax, group_emd, similarity, predicted_entropy, human_entropy = [], [], [], [], [], []
+    total_variation, skill = [], []
     for question, count in enumerate(options):
         levels = np.arange(count) / (count - 1)
         chosen = [row for row in rows if row[2] == question]
@@ -88,6 +89,9 @@ def table_case(rng: np.random.Generator) -> dict:
             q = np.mean([row[4] for row in cell], axis=0)
             group_emd.append(wasserstein_distance(levels, levels, p, q))
             similarity.append(1 - jensenshannon(p, q, base=2))
+            p = p / p.sum()
+            total_variation.append(cityblock(p, q) / 2)
+            skill.append(100 * (1 - cityblock(p, q) / cityblock(p, np.full(count, 1 / count))))
     by_country = [float(accuracy_score(answers[countries == c], predicted[countries == c])) for c in range(3)]
     likelihood = [-np.log(row[4][row[3]]) for row in rows]
     assert np.isclose(
@@ -113,19 +117,49 @@ def table_case(rng: np.random.Generator) -> dict:
             "entropyRatio": float(np.mean(predicted_entropy) / np.mean(human_entropy)),
             "groupEmd": float(np.mean(group_emd)),
             "oneMinusJsd": float(np.mean(similarity)),
+            "totalVariation": float(np.mean(total_variation)),
+            "skill": float(np.mean(skill)),
         },
     }
 
 
 def interval_cases(rng: np.random.Generator) -> list[dict]:
-    """Percentile intervals as numpy's quantiles of the values that are not NaN; null stands for NaN."""
+    """Centred intervals and p-values of numpy's quantiles of the values that are not NaN; null stands for NaN."""
     cases = []
     for size, missing, level in [(1, 0, 0.95), (2, 0, 0.9), (7, 3, 0.95), (40, 1, 0.5), (41, 0, 0.99), (200, 20, 0.95)]:
         values = np.round(rng.normal(size=size) * 5, 2)
         values[rng.permutation(size)[:missing]] = np.nan
-        low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-        values = [None if np.isnan(value) else value for value in values.tolist()]
-        cases.append({"values": values, "level": level, "low": float(low), "high": float(high)})
+        value = float(np.round(rng.normal() * 5, 2))
+        low, median, high = np.nanquantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2])
+        defined = values[~np.isnan(values)]
+        cases.append(
+            {
+                "value": value,
+                "values": [None if np.isnan(x) else x for x in values.tolist()],
+                "level": level,
+                "low": float(value - (median - low)),
+                "high": float(value + (high - median)),
+                "p": float((1 + np.sum(np.abs(defined - median) >= abs(value))) / (1 + len(defined))),
+            }
+        )
+    return cases
+
+
+def mcnemar_cases() -> list[dict]:
+    """Exact McNemar tests: the binomial test of a fair coin."""
+    pairs = [(0, 0), (1, 0), (3, 3), (5, 6), (2, 9), (30, 12), (0, 25), (400, 330), (3000, 2800)]
+    return [
+        {"onlyA": a, "onlyB": b, "p": float(binomtest(a, a + b, 0.5).pvalue) if a + b > 0 else 1.0} for a, b in pairs
+    ]
+
+
+def adjusted_cases(rng: np.random.Generator) -> list[dict]:
+    """p-values adjusted by Benjamini and Hochberg."""
+    cases = []
+    for size in (1, 2, 7, 20):
+        p = np.round(rng.uniform(size=size) ** 3, 4)
+        p[: size // 3] = p[0]
+        cases.append({"p": p.tolist(), "adjusted": false_discovery_control(p, method="bh").tolist()})
     return cases
 
 
@@ -139,6 +173,8 @@ def main() -> None:
             "distributions": distribution_cases(rng),
             "table": table_case(rng),
             "intervals": interval_cases(rng),
+            "mcnemar": mcnemar_cases(),
+            "adjusted": adjusted_cases(rng),
         },
     )
 

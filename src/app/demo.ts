@@ -1,15 +1,19 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { plantedTruth, writePlanted } from "../../datasets/index.ts";
-import { evaluate, readPredictions, PredictionTableBuilder, type MetricResult } from "../../eval/index.ts";
+import { writePlanted } from "../../datasets/index.ts";
+import type { MetricResult } from "../../eval/index.ts";
 import { checkConfig } from "../config/index.ts";
 import { readJson, takeFolder, writeFileAtomic } from "../io/index.ts";
 import { DEMO_BASE } from "./base.ts";
 import { PREDICTIONS_FILE, runEvaluation } from "./evaluation.ts";
+import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
+import { runRoute } from "./topology.ts";
 import { train, type RunHooks } from "./training.ts";
 
 const ATTRIBUTES = ["country", "religion"];
+/** Enough for a picture of the routing in seconds. */
+const ROUTED_QUESTIONS = 8;
 const METRICS = ["groupEmd", "emdProb", "kl", "mci", "rho", "beta"] as const;
 export type DemoMetric = (typeof METRICS)[number];
 
@@ -55,25 +59,32 @@ const METHODS: readonly DemoMethod[] = [
   },
   { title: "CuMA", folder: "cuma", adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32 }, lr: 3e-3 },
 ];
-const OURS = /^(data|base|(lora|lora-profile|cuma)(\.yaml)?)$/;
+const OURS = /^(data|base|(lora|lora-profile|cuma)(\.yaml)?|route\.json|report\.html)$/;
+
+export interface DemoResults {
+  readonly rows: readonly DemoRow[];
+  /** Path of the page about all of it. */
+  readonly report: string;
+}
 
 /**
  * The main job on the embedded base: planted data, whose truth is known; LoRA, LoRA with a profile vector and CuMA of
  * equal size trained on it; all of them and the base compared with the truth. Everything is left in the output folder:
- * data, run files, adapters, predictions.
+ * data, run files, adapters, predictions, CuMA's routing, and a report.
  */
-export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<DemoRow[]> {
+export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<DemoResults> {
   const { out, seed, threads, overwrite } = options;
   takeFolder(out, overwrite ? "overwrite" : "new", OURS)();
   const dir = join(out, "data");
   writePlanted({ out: dir, seed, overwrite });
   hooks.onProgress(`planted data: ${dir} (its truth: ${join(dir, "truth.json")})`);
   const rows: DemoRow[] = [];
+  const evaluated: string[] = [];
   const compare = async (model: string, folder: string, adapter: string | undefined, size: number): Promise<void> => {
     hooks.onProgress(`evaluating ${model}`);
-    await runEvaluation(
+    const { subsets } = await runEvaluation(
       {
-        benchmark: "wvb",
+        benchmark: "planted",
         dir,
         split: "test",
         limit: null,
@@ -96,14 +107,22 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
         },
       },
     );
-    rows.push(...(await againstTruth(model, folder, dir, seed, size)));
+    evaluated.push(folder);
+    for (const [subset, groups] of [
+      ["seen", "seen"],
+      ["heldOut", "held out"],
+    ] as const) {
+      const found = subsets![subset].metrics;
+      const metrics = Object.fromEntries(METRICS.map((name) => [name, found[name]!])) as DemoRow["metrics"];
+      rows.push({ model, groups, trainableParameters: size, metrics });
+    }
   };
   await compare("base", join(out, "base"), undefined, 0);
   for (const { title, folder, adapter, lr } of METHODS) {
     const file = join(out, `${folder}.yaml`);
     const config = {
       base: DEMO_BASE,
-      data: { benchmark: "wvb", dir, split: "train", attributes: ATTRIBUTES },
+      data: { benchmark: "planted", dir, split: "train", attributes: ATTRIBUTES },
       adapter,
       train: { batchSize: 16, epochs: 10, labels: "soft", lr, schedule: "cosine", warmup: 20, seed },
       out: join(out, folder, "adapter"),
@@ -113,7 +132,28 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
     await train(runConfig({ ...config, threads }), "new", () => undefined, hooks);
     await compare(title, join(out, folder, "test"), config.out, trainedParameters(config.out));
   }
-  return rows;
+  hooks.onProgress("asking where CuMA routes the groups");
+  const routing = join(out, "route.json");
+  await runRoute(
+    {
+      model: { base: DEMO_BASE, adapter: join(out, "cuma", "adapter"), threads },
+      profiles: join(out, "cuma", "test", PREDICTIONS_FILE),
+      texts: null,
+      questions: { benchmark: "planted", dir, split: "test", limit: ROUTED_QUESTIONS },
+      by: ["country"],
+      reference: null,
+      answers: join(out, "cuma", "test", PREDICTIONS_FILE),
+      permutations: 999,
+      seed,
+      out: routing,
+      overwrite,
+    },
+    { signal: hooks.signal, onProgress: () => undefined, onRouted: () => undefined },
+  );
+  const report = join(out, "report.html");
+  hooks.onProgress("writing the report");
+  await writeReport({ results: evaluated, routing: [routing], title: "cuma demo", out: report, overwrite });
+  return { rows, report };
 }
 
 function runConfig(value: Record<string, unknown>): RunConfig {
@@ -122,26 +162,4 @@ function runConfig(value: Record<string, unknown>): RunConfig {
 
 function trainedParameters(folder: string): number {
   return (readJson(join(folder, "run.json")) as { parameters: { total: number } }).parameters.total;
-}
-
-/** Metrics of predictions against the distributions that the answers were drawn from. */
-async function againstTruth(
-  model: string,
-  folder: string,
-  dir: string,
-  seed: number,
-  trainableParameters: number,
-): Promise<DemoRow[]> {
-  const { table } = await readPredictions(join(folder, PREDICTIONS_FILE));
-  const truth = plantedTruth(dir);
-  return (["seen", "held out"] as const).map((groups) => {
-    const builder = new PredictionTableBuilder();
-    for (let i = 0; i < table.rows; i++) {
-      const row = table.row(i);
-      if (truth.isHeldOut(row.profile) !== (groups === "held out")) continue;
-      builder.add({ ...row, answer: null, target: truth.distribution(row.questionId, row.profile) });
-    }
-    const metrics = evaluate(builder.build(), { by: ATTRIBUTES, metrics: METRICS, seed });
-    return { model, groups, trainableParameters, metrics };
-  });
 }

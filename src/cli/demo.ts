@@ -33,7 +33,7 @@ async function runDemoCommand({ out, seed, threads, overwrite = false, json }: D
     say("interrupted: finishing the step (again: stop at once)");
   });
   let progress: Progress | undefined;
-  const rows = await runDemo(
+  const { rows, report } = await runDemo(
     { out, seed, threads: threads ?? null, overwrite },
     {
       signal,
@@ -57,7 +57,7 @@ async function runDemoCommand({ out, seed, threads, overwrite = false, json }: D
     },
   );
   if (json) {
-    console.log(JSON.stringify({ out, rows }, null, 2));
+    console.log(JSON.stringify({ out, report, rows }, null, 2));
     return;
   }
   console.log(`\nDistance to the planted truth, test split, by country and religion\n\n${demoTable(rows)}\n
@@ -65,7 +65,8 @@ groupEmd, kl: 0 is best. emdProb: that of the pooled answers, which one average 
 mci: 1 where every group gets the same prediction, 0 where groups are as spread as the truth; read it with
 rho (do they differ the right way? 1 is best) and beta (how much of the true difference is there? 1 is best).
 
-files: ${out}
+report: ${report}
+files:  ${out}
 ask:   cuma answer --base demo --adapter ${join(out, "cuma", "adapter")} --profile country=Belmora --profile religion=Wayfarer \\
          --question "How much do you trust the courts?" --option "No trust" --option "Some trust" --option "Full trust"`);
 }

@@ -9,9 +9,22 @@ import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
 import { previewCommand } from "./preview.ts";
 import { say } from "./progress.ts";
+import { reportCommand } from "./report.ts";
+import { routeCommand } from "./route.ts";
+import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train.ts";
 
-const commands = [trainCommand, previewCommand, evalCommand, answerCommand, dataCommand, demoCommand];
+const commands = [
+  trainCommand,
+  previewCommand,
+  evalCommand,
+  scoreCommand,
+  reportCommand,
+  routeCommand,
+  answerCommand,
+  dataCommand,
+  demoCommand,
+];
 
 const program = new Command("cuma")
   .description("Train demographic-aware mixtures of LoRA experts on a frozen language model, and measure mean collapse")

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -22,7 +22,7 @@ test(
     const out = join(root, "demo");
     const run = await cuma(["demo", "--out", out, "--json"]);
     expect(run, run.stderr).toMatchObject({ code: 0 });
-    const { rows } = JSON.parse(run.stdout) as { rows: Row[] };
+    const { rows, report } = JSON.parse(run.stdout) as { rows: Row[]; report: string };
     expect(rows.map(({ model, groups }) => `${model}, ${groups}`)).toEqual(
       ["base", "LoRA", "LoRA + profile", "CuMA"].flatMap((model) => [`${model}, seen`, `${model}, held out`]),
     );
@@ -37,9 +37,17 @@ test(
       expect(cumaRow["rho"]!.value).toBeGreaterThan(0.3);
       expect(cumaRow["groupEmd"]!.value).toBeLessThan(base["groupEmd"]!.value);
     }
-    for (const file of ["cuma.yaml", "cuma/adapter/run.json", "cuma/test/results.json", "data/truth.json"]) {
+    for (const file of [
+      "cuma.yaml",
+      "cuma/adapter/run.json",
+      "cuma/test/results.json",
+      "data/truth.json",
+      "route.json",
+    ]) {
       expect(existsSync(join(out, file)), file).toBe(true);
     }
+    const page = readFileSync(report, "utf8");
+    for (const row of rows) expect(page).toContain(row.metrics["mci"]!.value.toFixed(3));
     expect(await cuma(["demo", "--out", out])).toMatchObject({ code: 1, stdout: "" });
   },
 );

@@ -1,44 +1,67 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clustersOf, gather, percentileInterval, resample, totals, type Statistics } from "../../eval/bootstrap.ts";
+import {
+  bootstrapP,
+  centredInterval,
+  clustersOf,
+  gather,
+  resample,
+  totals,
+  type Statistics,
+} from "../../eval/bootstrap.ts";
 import { evaluate } from "../../eval/evaluate.ts";
+import { Kernel, LANES } from "../../eval/kernel.ts";
 import type { PredictionRow } from "../../eval/predictions.ts";
 import { Rng } from "../../src/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 import { tableOf } from "./support.ts";
 
-const { intervals } = goldenJson("metrics.json") as {
-  intervals: { values: (number | null)[]; level: number; low: number; high: number }[];
+const golden = goldenJson("metrics.json") as {
+  intervals: { value: number; values: (number | null)[]; level: number; low: number; high: number; p: number }[];
 };
+const ANY = [-Infinity, Infinity] as const;
 
-describe("percentileInterval", () => {
-  test.each(intervals)("equals numpy's quantiles of the values that are not NaN, case %#", (c) => {
-    const found = percentileInterval(
-      Float64Array.from(c.values, (value) => value ?? NaN),
-      c.level,
-    );
+describe("centredInterval and bootstrapP", () => {
+  const numbers = (values: readonly (number | null)[]): Float64Array =>
+    Float64Array.from(values, (value) => value ?? NaN);
+
+  test.each(golden.intervals)("equal what numpy's quantiles give of the values that are not NaN, case %#", (c) => {
+    const found = centredInterval(c.value, numbers(c.values), c.level, ANY);
     expect(found.low).toBeCloseTo(c.low, 12);
     expect(found.high).toBeCloseTo(c.high, 12);
+    expect(bootstrapP(c.value, numbers(c.values))).toBeCloseTo(c.p, 12);
   });
 
-  test("is NaN without values", () => {
+  test("are NaN without values, or of an undefined value", () => {
     const none = { low: NaN, high: NaN };
-    expect(percentileInterval(new Float64Array(0), 0.95)).toEqual(none);
-    expect(percentileInterval(Float64Array.of(NaN, NaN), 0.95)).toEqual(none);
+    for (const values of [[], [null, null]]) {
+      expect(centredInterval(1, numbers(values), 0.95, ANY)).toEqual(none);
+      expect(bootstrapP(1, numbers(values))).toBeNaN();
+    }
+    expect(centredInterval(NaN, numbers([1, 2]), 0.95, ANY)).toEqual(none);
+    expect(bootstrapP(NaN, numbers([1, 2]))).toBeNaN();
   });
 
-  test("lies within the values, is wider for a higher level, and leaves the values as they are", () => {
+  test("the interval holds the value wherever the resampled values lie, and stays in the range as long as that does", () => {
+    const resampled = numbers([0.7, 0.72, 0.75, 0.8]);
+    const { low, high } = centredInterval(0.3, resampled, 0.9, ANY);
+    expect([low, high].map((x) => Number(x.toFixed(4)))).toEqual([0.268, 0.3575]);
+    expect(centredInterval(0.01, resampled, 0.9, [0, 1]).low).toBe(0);
+    expect(centredInterval(0.99, resampled, 0.9, [0, 1]).high).toBe(1);
+    expect(centredInterval(1.2, resampled, 0.9, [0, 1]).high).toBe(1.2);
+  });
+
+  test("the interval is as wide as the quantiles are apart, wider for a higher level, and leaves the values as they are", () => {
     const values = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 });
     const level = fc.double({ min: 0.01, max: 0.99, noNaN: true });
     fc.assert(
-      fc.property(values, level, level, (list, a, b) => {
+      fc.property(values, fc.double({ min: -1e6, max: 1e6, noNaN: true }), level, level, (list, value, a, b) => {
         const given = Float64Array.from(list);
-        const [narrow, wide] = [a, b].sort((x, y) => x - y).map((of) => percentileInterval(given, of));
+        const [narrow, wide] = [a, b].sort((x, y) => x - y).map((of) => centredInterval(value, given, of, ANY));
         expect([...given]).toEqual(list);
-        const ascending = [Math.min(...list), wide!.low, narrow!.low, narrow!.high, wide!.high, Math.max(...list)];
-        for (const [i, value] of ascending.slice(1).entries()) {
-          expect(value).toBeGreaterThanOrEqual(ascending[i]! - 1e-9);
-        }
+        const ascending = [wide!.low, narrow!.low, value, narrow!.high, wide!.high];
+        for (const [i, next] of ascending.slice(1).entries()) expect(next).toBeGreaterThanOrEqual(ascending[i]! - 1e-9);
+        expect(wide!.high - wide!.low).toBeLessThanOrEqual(Math.max(...list) - Math.min(...list) + 1e-9);
       }),
     );
   });
@@ -87,6 +110,36 @@ describe("clusters and sums", () => {
   });
 });
 
+test("the kernel's sums are those of a plain loop, bit by bit, for several statistics in one memory", () => {
+  const rng = new Rng(6);
+  const clusters = 37;
+  const statistics = [0, 1, 90].map((size) => {
+    const rows = Array.from({ length: 200 }, () => rng.below(clusters));
+    return gather(clustersOf(Int32Array.from(rows), clusters), size, (_, add) => {
+      // The last cell stays empty.
+      for (let i = 0; i < 3 && size > 1; i++) add(rng.below(size - 1), rng.normal());
+      if (size === 1) add(0, rng.uniform());
+    });
+  });
+  const kernel = new Kernel(clusters, statistics);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < kernel.counts.length; i++) kernel.counts[i] = rng.below(4);
+    for (const columns of statistics) {
+      const lanes = kernel.sums(columns);
+      expect(lanes.length).toBe(LANES);
+      for (const [lane, found] of lanes.entries()) {
+        const expected = new Float64Array(columns.size);
+        for (let cell = 0; cell < columns.size; cell++) {
+          for (let i = columns.starts[cell]!; i < columns.starts[cell + 1]!; i++) {
+            expected[cell]! += kernel.counts[columns.members[i]! * LANES + lane]! * columns.values[i]!;
+          }
+        }
+        expect([...found]).toEqual([...expected]);
+      }
+    }
+  }
+});
+
 describe("resample", () => {
   const copy = (sums: Float64Array, into: number[][]): number => into.push([...sums]);
 
@@ -94,7 +147,7 @@ describe("resample", () => {
     // Cluster c has c + 1 rows: a resample that holds it k times has k (c + 1) in its cell.
     const of = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3];
     const drawn: number[][] = [];
-    resample(oneCellEach(of, 4), [(sums) => copy(sums, drawn)], 300, new Rng(1));
+    resample([{ statistics: oneCellEach(of, 4), compute: (sums) => copy(sums, drawn) }], 300, () => new Rng(1));
     const times = drawn.map((sums) => sums.map((sum, c) => sum / (c + 1)));
     expect(times.length).toBe(300);
     for (const counts of times) {
@@ -117,7 +170,7 @@ describe("resample", () => {
     );
     const draw = (resamples: number, seed = 7): number[] => {
       const weigh = (sums: Float64Array): number => sums.reduce((total, sum, c) => total + Math.sqrt(c) * sum, 0);
-      return [...resample(statistics, [weigh], resamples, new Rng(seed))[0]!];
+      return [...resample([{ statistics, compute: weigh }], resamples, () => new Rng(seed))[0]!];
     };
     const long = draw(40);
     expect(new Set(long).size).toBe(40);
@@ -125,21 +178,35 @@ describe("resample", () => {
     expect(draw(40, 8)).not.toEqual(long);
   });
 
-  test("every function sees the same draws", () => {
-    const [a, b] = resample(
-      oneCellEach([0, 1, 2, 3, 4], 5),
-      [(sums) => sums[0]! + 10 * sums[3]!, (sums) => 2 * (sums[0]! + 10 * sums[3]!)],
+  test("all see the same draws where there are as many clusters, in numbered resamples", () => {
+    const weigh = (factor: number) => (sums: Float64Array) => factor * (sums[0]! + 10 * sums[3]!);
+    const one = oneCellEach([0, 1, 2, 3, 4], 5);
+    const numbers: number[] = [];
+    const [a, b, c, other, none] = resample(
+      [
+        { statistics: one, compute: weigh(1) },
+        { statistics: one, compute: weigh(2) },
+        { statistics: oneCellEach([0, 1, 1, 2, 2, 3, 3, 4], 5), compute: weigh(3) },
+        { statistics: oneCellEach([0, 1, 2, 3, 4, 5], 6), compute: (_, draw) => numbers.push(draw) },
+        { statistics: oneCellEach([], 0), compute: () => 1 },
+      ],
       25,
-      new Rng(2),
+      () => new Rng(2),
     );
     expect([...b!]).toEqual([...a!].map((value) => 2 * value));
+    // Cell 3 has two rows of its cluster here.
+    expect(c!.filter((value) => value % 3 === 0).length).toBe(25);
+    expect(new Set(a).size).toBeGreaterThan(5);
+    expect(numbers).toEqual([...Array(25).keys()]);
+    expect(other!.length).toBe(25);
+    expect([...none!]).toEqual(Array(25).fill(NaN));
   });
 
   test("the spread of resampled means is that of the mean: s / sqrt(n)", () => {
     const rng = new Rng(3);
     const values = Array.from({ length: 100 }, () => rng.normal());
     const statistics = gather(clustersOf(Int32Array.from(values.keys()), 100), 1, (row, add) => add(0, values[row]!));
-    const means = resample(statistics, [(sums) => sums[0]! / 100], 4000, new Rng(4))[0]!;
+    const means = resample([{ statistics, compute: (sums) => sums[0]! / 100 }], 4000, () => new Rng(4))[0]!;
     const [centre, deviation] = moments(values);
     const [found, spread] = moments([...means]);
     expect(Math.abs(found - centre)).toBeLessThan(0.01);
@@ -173,7 +240,12 @@ describe("intervals of evaluate", () => {
     let count = 0;
     for (let seed = 0; seed < 200; seed++) {
       const table = tableOf(allOrNothing(40, seed, known));
-      const { low, high } = evaluate(table, { metrics: ["accuracy"], resamples: 200, seed }).accuracy;
+      const { low, high } = evaluate(table, {
+        metrics: ["accuracy"],
+        resamples: 200,
+        seed,
+        cluster: "participant",
+      }).accuracy;
       if (low <= 0.5 && high >= 0.5) count++;
     }
     return count;
@@ -202,9 +274,11 @@ describe("intervals of evaluate", () => {
     };
     // 2 x 1.96 x sqrt(1/4 / n): 0.310 for 40 people, 0.098 for 400 rows.
     expect(Math.abs(width({}) - 0.31)).toBeLessThan(0.03);
-    expect(Math.abs(width({ participantId: null }) - 0.098)).toBeLessThan(0.01);
+    const rowsAlone = width({ participantId: null }, { cluster: "participant" });
+    expect(Math.abs(rowsAlone - 0.098)).toBeLessThan(0.01);
     // Every question is met in half of the people: questions drawn whole do not vary.
     expect(width({}, { cluster: "question" })).toBe(0);
+    expect(width({ participantId: null })).toBe(0);
   });
 
   const rows = allOrNothing(30, 5, true).map((row, i) => {
@@ -237,6 +311,7 @@ describe("intervals of evaluate", () => {
     const of = (options: object) => () => evaluate(tableOf(rows), options);
     expect(of({ resamples: 1.5 })).toThrow("resamples: expected a whole number, 0 or more, found 1.5");
     expect(of({ resamples: -1 })).toThrow("resamples");
+    expect(of({ permutations: -1 })).toThrow("permutations: expected a whole number, 0 or more, found -1");
     expect(of({ level: 0 })).toThrow("level: expected a number between 0 and 1, found 0");
     expect(of({ level: 1 })).toThrow("level");
     expect(of({ metrics: ["acuracy"] })).toThrow('unknown metric "acuracy"');

@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../eval/evaluate.ts";
+import { metrics, type MetricName } from "../../eval/metrics/index.ts";
 import type { PredictionRow } from "../../eval/predictions.ts";
 import { Rng } from "../../src/util/index.ts";
 import { tableOf } from "./support.ts";
@@ -142,18 +144,60 @@ test.each([
   }
 });
 
-test("the interval of sampled truth covers 0 about as often as it says, and is centred", () => {
+describe("intervals of sampled truth", () => {
   const truth = truths(4, 5);
-  let covered = 0;
-  let centre = 0;
-  for (let seed = 0; seed < 40; seed++) {
-    const table = tableOf(sampled(truth, 12, 1000 + seed, true));
-    const { mci } = evaluate(table, { metrics: ["mci"], resamples: 200, seed });
-    if (mci.low <= 0 && mci.high >= 0) covered++;
-    centre += (mci.low + mci.high) / 2 - mci.value;
+  const marginals = truth.map(meanOf);
+  /** Halfway to the marginal: MCI 0.5, rho 1, beta 0.5. */
+  const half = (q: number, g: number): number[] => truth[q]![g]!.map((p, k) => (p + marginals[q]![k]!) / 2);
+
+  /** People who answer every question. */
+  function survey(people: number, seed: number): Partial<PredictionRow>[] {
+    const rng = new Rng(seed, "survey");
+    return Array.from({ length: 6 * people }, (_, p) =>
+      truth.map((groups, q) => ({
+        questionId: `Q${q}`,
+        participantId: `p${p}`,
+        profile: { country: `C${p % 6}` },
+        answer: rng.choice(groups[p % 6]!),
+        probabilities: half(q, p % 6),
+      })),
+    ).flat();
   }
-  expect(covered).toBeGreaterThanOrEqual(33);
-  expect(Math.abs(centre / 40)).toBeLessThan(0.03);
+
+  test.each([12, 40])(
+    "values are unbiased, and 95% intervals cover the truth about as often, %d people a group",
+    (people) => {
+      const expected = { mci: 0.5, rho: 1, beta: 0.5 };
+      const found = { mci: [] as number[], rho: [] as number[], beta: [] as number[] };
+      const covered = { mci: 0, rho: 0, beta: 0 };
+      for (let seed = 0; seed < 200; seed++) {
+        const results = evaluate(tableOf(survey(people, seed)), { metrics: TRIPLE, resamples: 200, seed });
+        for (const name of TRIPLE) {
+          const { value, low, high } = results[name];
+          expect(low).toBeLessThanOrEqual(value);
+          expect(high).toBeGreaterThanOrEqual(value);
+          found[name].push(value);
+          if (low <= expected[name] && high >= expected[name]) covered[name]++;
+        }
+      }
+      for (const name of TRIPLE) {
+        const centre = found[name].reduce((sum, value) => sum + value, 0) / 200;
+        const sd = Math.sqrt(found[name].reduce((sum, value) => sum + (value - centre) ** 2, 0) / 199);
+        expect(Math.abs(centre - expected[name]), `${name} ${centre}`).toBeLessThan((3 * sd) / Math.sqrt(200));
+        // 190 expected, with a deviation of 3.
+        expect(covered[name], name).toBeGreaterThanOrEqual(180);
+      }
+    },
+  );
+
+  test("known case: where cells are small, resampled values lie beside the value, and the interval does not", () => {
+    const rows = survey(3, 1);
+    for (const [name, { value, low, high }] of Object.entries(evaluate(tableOf(rows), { resamples: 200 }))) {
+      if (Number.isNaN(value)) continue;
+      expect(low, name).toBeLessThanOrEqual(value);
+      expect(high, name).toBeGreaterThanOrEqual(value);
+    }
+  });
 });
 
 test("a group with one answer to a question is left out of it, and counted", () => {
@@ -164,6 +208,54 @@ test("a group with one answer to a question is left out of it, and counted", () 
   const after = evaluate(tableOf([...rows, lone]), { metrics: ["mci"], resamples: 0 }).mci;
   expect(after.value).toBeCloseTo(before.value, 12);
   expect(after.excluded).toEqual({ "cells with one answer": 1 });
+});
+
+test("what all weigh the same does not matter; what some weigh more does", () => {
+  const rows = sampled(truths(3, 4), 5, 1, true);
+  const weighted = (of: (i: number) => number) => triple(rows.map((row, i) => ({ ...row, weight: of(i) })));
+  expectTriple(
+    weighted(() => 3),
+    triple(rows),
+  );
+  // A person of weight 2 counts as two in shares, as less than two in what is known.
+  expect(weighted((i) => 1 + (i % 2))[0]).not.toBeCloseTo(triple(rows)[0], 3);
+  // Answers and exact targets in one cell: the noise is that of the answers' share.
+  const targets = rows.map((row, i) => (i % 2 ? row : { ...row, target: row.probabilities! }));
+  expect(Math.abs(triple(targets)[0])).toBeLessThan(Math.abs(triple(rows)[0]) + 0.1);
+});
+
+test("skill: 100 of the truth, 0 of the uniform distribution, cells of uniform truth left out", () => {
+  const skill = (targets: number[][], probabilities: (target: number[]) => number[]) =>
+    evaluate(
+      tableOf(
+        targets.map((target, g) => ({ profile: { country: `C${g}` }, target, probabilities: probabilities(target) })),
+      ),
+      { metrics: ["skill"], resamples: 0 },
+    ).skill;
+  const targets = [
+    [0.7, 0.2, 0.1],
+    [0.1, 0.1, 0.8],
+  ];
+  const uniform = [1 / 3, 1 / 3, 1 / 3];
+  expect(skill(targets, (target) => target).value).toBe(100);
+  expect(skill(targets, () => uniform).value).toBeCloseTo(0, 9);
+  // TV 0.8 and 0.9 against the uniform distribution's 11/30 and 14/30.
+  const hit = skill(targets, (target) => target.map((_, k) => Number(k === 1)));
+  expect(hit.value).toBeCloseTo((100 * (1 - 0.8 / (11 / 30)) + 100 * (1 - 0.9 / (14 / 30))) / 2, 9);
+  const some = skill([...targets, uniform], () => [1, 0, 0]);
+  expect(some).toMatchObject({
+    value: skill(targets, () => [1, 0, 0]).value,
+    excluded: { "cells whose truth is uniform": 1 },
+  });
+  expect(skill([uniform], () => [1, 0, 0]).value).toBeNaN();
+});
+
+test("one group: undefined, and says why", () => {
+  const rows = sampled(truths(3, 4), 10, 1, true).map((row) => ({ ...row, profile: { country: "C1" } }));
+  for (const result of Object.values(evaluate(tableOf(rows), { metrics: TRIPLE, resamples: 20 }))) {
+    expect(result).toMatchObject({ value: NaN, low: NaN, high: NaN, n: 720 });
+    expect(result.excluded).toMatchObject({ "questions with fewer than two groups": 12 });
+  }
 });
 
 test("MCI is at most 1 and does not depend on what groups are called", () => {
@@ -188,4 +280,153 @@ test("MCI is at most 1 and does not depend on what groups are called", () => {
     ),
     { numRuns: 30 },
   );
+});
+
+test("the nearer predictions are to the marginal, the larger MCI and the smaller beta", () => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1e6 }), fc.boolean(), share, share, (seed, ordered, a, b) => {
+      const truth = truths(4, seed);
+      const predicted = truths(4, seed + 1);
+      const [near, far] = [a, b]
+        .sort((x, y) => x - y)
+        .map((mix) =>
+          triple(
+            exact(
+              truth,
+              (q, g) => {
+                const marginal = meanOf(predicted[q]!);
+                return predicted[q]![g]!.map((p, k) => (1 - mix) * p + mix * marginal[k]!);
+              },
+              ordered,
+            ),
+          ),
+        );
+      expect(far![0]).toBeGreaterThanOrEqual(near![0] - 1e-9);
+      if (!Number.isNaN(far![1])) expect(far![1]).toBeCloseTo(near![1], 6);
+      expect(Math.abs(far![2])).toBeLessThanOrEqual(Math.abs(near![2]) + 1e-9);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("every metric stays in its range, and none but those of attributes' names depends on what groups are called", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 1e6 }),
+      fc.integer({ min: 2, max: 5 }),
+      fc.boolean(),
+      (seed, options, ordered) => {
+        const rows = sampled(truths(options, seed), 3, seed, ordered).map((row, i) => ({
+          ...row,
+          exampleId: String(i),
+          participantId: `p${i % 3}`,
+          probabilities: truths(options, seed + 1 + (i % 5))[i % 12]![i % 6]!,
+        }));
+        const found = evaluate(tableOf(rows), { resamples: 20 });
+        for (const [name, { value, low, high }] of Object.entries(found)) {
+          if (Number.isNaN(value) || name === "rho") continue;
+          const [least, most] = metrics[name as MetricName].range;
+          for (const number of [value, low, high]) {
+            if (Number.isNaN(number)) continue;
+            expect(number, name).toBeGreaterThanOrEqual(least - 1e-9);
+            expect(number, name).toBeLessThanOrEqual(most + 1e-9);
+          }
+        }
+        const renamed = rows.map((row) => ({
+          ...row,
+          profile: { country: `X ${9 - Number(row.profile!["country"]!.slice(1))}` },
+        }));
+        const other = evaluate(tableOf(renamed), { resamples: 20 });
+        for (const [name, { value, low, high }] of Object.entries(found)) {
+          const again = other[name as MetricName];
+          for (const [x, y] of [
+            [value, again.value],
+            [low, again.low],
+            [high, again.high],
+          ] as const) {
+            if (Number.isNaN(x)) expect(y).toBeNaN();
+            else expect(y, name).toBeCloseTo(x, 9);
+          }
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+const real = new URL("../../../shared/data/globalopinionqa/distributions.json", import.meta.url);
+
+/**
+ * Country distributions of GlobalOpinionQA. Options stand in the file's order, which is taken for a scale, "Don't know"
+ * and "Refused" among them as the last levels; distributions of sum 0 are left out, the others divided by their sum
+ * (0.97 to 1.03, rounded percentages); a question needs four countries.
+ */
+function opinions(): { question: string; country: string; p: number[] }[] {
+  const rows = (
+    JSON.parse(readFileSync(real, "utf8")) as { question: string; country: string; distribution: number[] }[]
+  ).flatMap(({ question, country, distribution }) => {
+    const sum = distribution.reduce((a, b) => a + b, 0);
+    return sum > 0 ? [{ question, country, p: distribution.map((x) => x / sum) }] : [];
+  });
+  const countries = new Map<string, number>();
+  for (const { question } of rows) countries.set(question, (countries.get(question) ?? 0) + 1);
+  return rows.filter(({ question }) => countries.get(question)! >= 4);
+}
+
+describe.skipIf(!existsSync(real))("real country distributions (GlobalOpinionQA)", () => {
+  const data = existsSync(real) ? opinions() : [];
+  const byQuestion = new Map<string, number[][]>();
+  for (const { question, p } of data) byQuestion.set(question, [...(byQuestion.get(question) ?? []), p]);
+  const predict = (of: (p: number[], marginal: number[], i: number) => number[], ordered = true) =>
+    evaluate(
+      tableOf(
+        data.map(({ question, country, p }, i) => ({
+          questionId: question,
+          participantId: null,
+          profile: { country },
+          answer: null,
+          target: p,
+          probabilities: of(p, meanOf(byQuestion.get(question)!), i),
+          ordered,
+        })),
+      ),
+      { metrics: [...TRIPLE, "emdProb", "groupEmd"], resamples: 0 },
+    );
+  const found = (result: ReturnType<typeof predict>) => TRIPLE.map((name) => result[name].value);
+
+  test("what is known of them", () => {
+    expect([byQuestion.size, data.length]).toEqual([296, 1960]);
+    expectTriple(found(predict((p) => p)), [0, 1, 1]);
+    expectTriple(found(predict((p, marginal) => p.map((x, k) => (x + marginal[k]!) / 2))), [0.5, 1, 0.5]);
+    const collapsed = predict((_, marginal) => marginal);
+    expectTriple(found(collapsed), [1, NaN, 0]);
+    expect(collapsed.emdProb.value).toBeCloseTo(0, 9);
+    expect(collapsed.groupEmd.value).toBeGreaterThan(0.05);
+  });
+
+  test("the argmax of the truth exaggerates: numpy's numbers", () => {
+    const argmax = (p: number[]): number[] => p.map((_, k) => Number(k === p.indexOf(Math.max(...p))));
+    const values = found(predict(argmax));
+    for (const [i, expected] of [-1.213, 0.701, 1.551].entries()) expect(values[i]).toBeCloseTo(expected, 3);
+  });
+
+  test("shuffled countries are as spread as the truth, in no direction", () => {
+    const rng = new Rng(0, "shuffle");
+    const shuffled = new Map([...byQuestion].map(([question, ps]) => [question, rng.shuffle([...ps])]));
+    const result = predict((_, __, i) => shuffled.get(data[i]!.question)!.pop()!);
+    expect(result.mci.value).toBeCloseTo(0, 9);
+    expect(Math.abs(result.rho.value)).toBeLessThan(0.1);
+    expect(result.emdProb.value).toBeCloseTo(0, 9);
+  });
+
+  test("nominal: multi-information of the truth, its marginal and the way between", () => {
+    expectTriple(found(predict((p) => p, false)), [0, 1, 1]);
+    expectTriple(found(predict((_, marginal) => marginal, false)), [1, NaN, 0]);
+    const [mci, rho] = found(predict((p, marginal) => p.map((x, k) => (x + marginal[k]!) / 2), false));
+    // Entropy is no square: halfway is a little more than half.
+    expect(mci).toBeGreaterThan(0.5);
+    expect(mci).toBeLessThan(0.56);
+    expect(rho).toBeCloseTo(1, 9);
+  });
 });

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   Field,
   FixedSizeList,
@@ -354,4 +354,24 @@ test("refuses to write an attribute that has the name of another column", () => 
   expect(() => writePredictions(path, builder.build())).toThrow(
     `${path}: the attribute "weight" has the name of another column; expected another name`,
   );
+});
+
+test.each([".parquet", ".arrow"])("option lists that begin alike are kept apart: %s", async (extension) => {
+  const lists = [
+    ["no", "yes"],
+    ["no", "perhaps"],
+    ["no", "yes", "perhaps"],
+    ["yes", "no"],
+  ];
+  const rows = [0, 1, 2, 3, 1, 0, 3, 2].map((list, i) => ({
+    exampleId: String(i),
+    questionId: `q${list}`,
+    options: lists[list]!,
+    probabilities: lists[list]!.map((_, k) => Number(k === 0)),
+  }));
+  const path = join(mkdtempSync(join(tmpdir(), "cuma-lists-")), `lists${extension}`);
+  writePredictions(path, tableOf(rows));
+  const { table } = await readPredictions(path);
+  rmSync(dirname(path), { recursive: true });
+  for (const [i, { options }] of rows.entries()) expect(table.row(i).options).toEqual(options);
 });

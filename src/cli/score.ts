@@ -1,0 +1,98 @@
+import { Command, Option } from "commander";
+import { scorePredictions, type ScoringConfig, type ScoringResults } from "../app/index.ts";
+import { names, options, wholeNumber } from "./options.ts";
+import { say } from "./progress.ts";
+import { alignTable, formatNumber, metricsTable } from "./table.ts";
+
+interface ScoreFlags {
+  readonly by: readonly (readonly string[])[];
+  readonly truth?: string;
+  readonly against?: string;
+  readonly cluster?: NonNullable<ScoringConfig["cluster"]>;
+  readonly resamples: number;
+  readonly permutations: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+export function scoreCommand(): Command {
+  return new Command("score")
+    .description("score a table of predictions, whatever model made them")
+    .argument("<predictions>", "table of predictions: parquet, arrow, jsonl, csv or tsv")
+    .option(
+      "--by <names>",
+      "attributes whose combined values make the groups; may be given again for another grouping",
+      (text: string, before: readonly string[][]) => [...before, names(text)],
+      [],
+    )
+    .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
+    .option("--against <file>", "predictions of another model for the same examples, to compare with")
+    .addOption(
+      new Option(
+        "--cluster <what>",
+        "what is drawn whole in a resample (default: participants where there are any)",
+      ).choices(["participant", "question"]),
+    )
+    .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
+    .option("--permutations <n>", "permutations of groups behind dispersionP", wholeNumber, 1000)
+    .addOption(options.seed().default(0))
+    .option("--out <file>", "file for the results, JSON")
+    .addOption(options.overwrite())
+    .addOption(options.json())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cuma score predictions.parquet --by country --by country,religion
+  cuma score model-a.csv --against model-b.csv --truth survey.csv --out scores.json`,
+    )
+    .action(runScore);
+}
+
+async function runScore(predictions: string, flags: ScoreFlags): Promise<void> {
+  const { by, truth = null, against = null, cluster = null, resamples, permutations, seed, out = null } = flags;
+  const { overwrite = false } = flags;
+  const found = await scorePredictions(
+    { predictions, by, truth, against, cluster, resamples, permutations, seed, out, overwrite },
+    say,
+  );
+  if (flags.json) {
+    console.log(JSON.stringify({ ...found.groupings, ...(found.against && { against: found.against }) }, null, 2));
+  } else {
+    console.log(
+      Object.entries(found.groupings)
+        .map(([name, metrics]) => section(name, metrics, found))
+        .join("\n\n"),
+    );
+    if (out !== null) console.log(`results: ${out}`);
+  }
+}
+
+function section(
+  name: string,
+  metrics: ScoringResults["groupings"][string],
+  { against, config }: ScoringResults,
+): string {
+  const parts = [`by ${name}`, metricsTable(metrics)];
+  const comparison = against?.[name];
+  if (comparison) parts.push("", `by ${name}, against ${config.against!}`, comparisonTable(comparison));
+  return parts.join("\n");
+}
+
+function comparisonTable({ metrics, mcnemar }: NonNullable<ScoringResults["against"]>[string]): string {
+  const rows = Object.entries(metrics).map(([name, { a, b, difference, low, high, p, pAdjusted, n }]) => [
+    name,
+    ...[a, b, difference].map(formatNumber),
+    `[${formatNumber(low)}, ${formatNumber(high)}]`,
+    ...[p, pAdjusted].map(formatNumber),
+    n.toLocaleString("en-US"),
+  ]);
+  const { onlyA, onlyB, p } = mcnemar;
+  const [first, second] = [onlyA, onlyB].map((count) => count.toLocaleString("en-US"));
+  return [
+    alignTable([["metric", "this", "other", "difference", "95% interval", "p", "adjusted p", "n"], ...rows]),
+    `right in this only: ${first!}, in the other only: ${second!} answers; exact McNemar p ${formatNumber(p)}`,
+  ].join("\n");
+}

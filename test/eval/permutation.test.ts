@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import { evaluate } from "../../eval/evaluate.ts";
+import type { PredictionRow } from "../../eval/predictions.ts";
+import { Rng } from "../../src/util/index.ts";
+import { tableOf } from "./support.ts";
+
+/** People of four countries, six questions; predictions differ between people, and by `effect` between countries. */
+function people(
+  count: number,
+  effect: number,
+  seed: number,
+  changes: Partial<PredictionRow> = {},
+): Partial<PredictionRow>[] {
+  const rng = new Rng(seed, "people");
+  return Array.from({ length: count }, (_, p) => {
+    // What is a person's own shows in all of that person's answers.
+    const own = rng.normal();
+    return Array.from({ length: 6 }, (_, q) => {
+      const country = p % 4;
+      const raw = [0, 1, 2].map((k) => Math.exp(0.5 * own * (k - 1) + effect * (((country + q) % 4) - 1.5) * (k - 1)));
+      const sum = raw.reduce((a, b) => a + b, 0);
+      return {
+        questionId: `Q${q}`,
+        participantId: `p${p}`,
+        profile: { country: `C${country}` },
+        answer: 0,
+        probabilities: raw.map((x) => x / sum),
+        ...changes,
+      };
+    });
+  }).flat();
+}
+
+const p = (rows: readonly Partial<PredictionRow>[], permutations = 99, seed = 0): number =>
+  evaluate(tableOf(rows), { metrics: [], permutations, seed }).dispersionP!.value;
+
+describe.each([true, false])("dispersionP, ordered %s", (ordered) => {
+  test("is the smallest there is where groups get predictions of their own", () => {
+    expect(p(people(80, 0.5, 1, { ordered }))).toBe(0.01);
+  });
+
+  test("is below 0.1 in about a tenth of cases where they do not", () => {
+    const found = Array.from({ length: 200 }, (_, seed) => p(people(24, 0, seed, { ordered }), 39, seed));
+    const share = (level: number): number => found.filter((value) => value <= level).length / 200;
+    // Deviations of 200 trials: 0.021 and 0.035.
+    expect(Math.abs(share(0.1) - 0.1)).toBeLessThan(0.065);
+    expect(Math.abs(share(0.5) - 0.5)).toBeLessThan(0.11);
+  });
+
+  test("permutes rows within a question where nobody is named", () => {
+    const anonymous = { participantId: null, ordered };
+    expect(p(people(80, 0.5, 1, anonymous))).toBe(0.01);
+    // Questions differ, countries do not.
+    const rows = people(80, 0, 2, anonymous).map((row, i) => {
+      const shift = 0.1 * (i % 6);
+      return { ...row, probabilities: row.probabilities!.map((x, k) => (1 - shift) * x + (k === 2 ? shift : 0)) };
+    });
+    expect(p(rows)).toBeGreaterThan(0.05);
+  });
+
+  test("equal seeds give equal numbers", () => {
+    const rows = people(24, 0.05, 3, { ordered });
+    expect(p(rows, 99, 1)).toBe(p(rows, 99, 1));
+    expect(new Set([1, 2, 3, 4].map((seed) => p(rows, 99, seed))).size).toBeGreaterThan(1);
+  });
+});
+
+test("a person is permuted whole: answers of one person are not evidence of a group", () => {
+  // Two people a country; what is their own makes countries differ, six times each.
+  const found = Array.from({ length: 100 }, (_, seed) => p(people(8, 0, seed), 39, seed));
+  const anonymous = Array.from({ length: 100 }, (_, seed) => p(people(8, 0, seed, { participantId: null }), 39, seed));
+  const share = (values: number[]): number => values.filter((value) => value <= 0.1).length / 100;
+  expect(share(found)).toBeLessThan(0.2);
+  expect(share(anonymous)).toBeGreaterThan(0.3);
+});
+
+test("worked by hand: a third of the ways to give two groups to four people is as dispersed", () => {
+  const rows = [0.9, 0.9, 0.1, 0.1].map((x, i) => ({
+    participantId: `p${i}`,
+    profile: { country: i < 2 ? "A" : "B" },
+    probabilities: [x, 1 - x],
+  }));
+  expect(Math.abs(p(rows, 999) - 1 / 3)).toBeLessThan(0.06);
+});
+
+describe("says why where it does not apply", () => {
+  const of = (rows: readonly Partial<PredictionRow>[]) =>
+    evaluate(tableOf(rows), { metrics: [], permutations: 19 }).dispersionP!;
+
+  test("one group", () => {
+    const found = of(people(8, 1, 1, { profile: { country: "Japan" } }));
+    expect(found).toMatchObject({ value: NaN, low: NaN, high: NaN, excluded: { "fewer than two groups": 48 } });
+  });
+
+  test("one row for each question and group: nothing varies within groups", () => {
+    const found = of(people(4, 1, 1, { participantId: null }));
+    expect(found).toMatchObject({ value: NaN, n: 24, excluded: { "permutations that change nothing": 19 } });
+  });
+
+  test("the same prediction for everybody is no dispersion: p is 1", () => {
+    expect(of(people(8, 0, 1, { probabilities: [0.2, 0.3, 0.5] })).value).toBe(1);
+  });
+
+  test("rows without a group are counted", () => {
+    const rows = people(8, 1, 1).map((row, i) => (i < 6 ? { ...row, profile: {} } : row));
+    expect(of(rows)).toMatchObject({ n: 42, excluded: { "no country": 6 } });
+  });
+
+  test("it is there when asked for only", () => {
+    expect(evaluate(tableOf(people(8, 1, 1)), { metrics: ["mci"], resamples: 0 })).not.toHaveProperty("dispersionP");
+  });
+});
