@@ -17,7 +17,7 @@ interface Survey {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-const COMMON = { batchSize: 16, schedule: "cosine", warmup: 10 };
+const COMMON = { batchSize: 16, schedule: "cosine", warmup: 5 };
 
 export const surveys = {
   globalopinionqa: {
@@ -25,14 +25,14 @@ export const surveys = {
     benchmark: "globalopinionqa",
     attributes: ["country"],
     holdOut: [{ by: ["country"], share: 0.2, seed: 0 }],
-    settings: { ...COMMON, epochs: 1 },
+    settings: { ...COMMON, epochs: 1, maxSteps: 48 },
   },
   "wvs-cardata": {
     folder: "wvs-cardata",
     benchmark: "wvs-cardata",
     attributes: ["country", "age", "gender", "education", "religion"],
     holdOut: [{ by: ["country", "religion", "education"], share: 0.2, seed: 0 }],
-    settings: { ...COMMON, epochs: 5 },
+    settings: { ...COMMON, epochs: 3 },
   },
 } satisfies Record<string, Survey>;
 
