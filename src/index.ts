@@ -3,6 +3,7 @@ export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions
 export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/index.ts";
 export { runRoute, type RouteConfig, type RouteResults } from "./app/index.ts";
 export type { Topology } from "../router/index.ts";
+export { writeReport, type ReportOptions } from "./app/index.ts";
 export { prepareRun, previewExamples, runConfigSchema, train, type RunConfig, type RunHooks } from "./app/index.ts";
 export {
   benjaminiHochberg,
@@ -12,11 +13,19 @@ export {
   mcnemar,
   metrics,
   PredictionTableBuilder,
+  readGenerations,
+  readJudgements,
+  readPreferences,
   readPredictions,
-  scorePublished,
-  writePredictions,
+  readRewards,
   readTruth,
+  scoreGenerations,
+  scoreJudgements,
+  scorePreferences,
+  scorePublished,
+  scoreRewards,
   withTruth,
+  writePredictions,
   type CompareOptions,
   type Difference,
   type EvaluateOptions,
@@ -30,6 +39,8 @@ export {
 } from "../eval/index.ts";
 export {
   convertWvs,
+  isHeldOut,
+  loadCarDataWvs,
   loadGlobalOpinionQA,
   loadPlanted,
   loadWorldValuesBench,
@@ -37,6 +48,7 @@ export {
   writePlanted,
   type ChoiceExample,
   type ExampleSource,
+  type HoldOutRule,
   type PlantedOptions,
   type WorldValuesBench,
 } from "../datasets/index.ts";

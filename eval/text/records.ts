@@ -1,12 +1,7 @@
-import { extname } from "node:path";
 import * as z from "zod";
-import { readColumnar } from "../../src/io/parquet.ts";
 import type { Profile } from "../../src/models/index.ts";
-import { CumaError, describeIssue, messageOf, unknownName } from "../../src/util/index.ts";
-import { arrowRecords } from "../predictionsArrow.ts";
-import { delimited, lines } from "../textFile.ts";
-
-const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"];
+import { CumaError, describeIssue } from "../../src/util/index.ts";
+import { openTable } from "../tableFile.ts";
 
 /** What the columns of a file are. Every column that is not named here is an attribute of a profile. */
 export interface Columns<Shape extends z.ZodRawShape> {
@@ -34,7 +29,8 @@ export async function readRows<Shape extends z.ZodRawShape>(
 ): Promise<FileRow<z.output<z.ZodObject<Shape>>>[]> {
   const schema = z.object(columns.shape);
   const rows: FileRow<z.output<z.ZodObject<Shape>>>[] = [];
-  for await (const record of records(path, columns)) {
+  const { records } = await openTable(path, columns.needed, new Set(columns.json));
+  for await (const record of records) {
     const where = `${path}: row ${rows.length + 1}: `;
     const parsed = schema.safeParse(record);
     if (!parsed.success) {
@@ -56,48 +52,6 @@ function profileOf(where: string, record: Readonly<Record<string, unknown>>, sha
     profile.push([name, value]);
   }
   return Object.fromEntries(profile);
-}
-
-async function* records(
-  path: string,
-  { needed, json }: Pick<Columns<z.ZodRawShape>, "needed" | "json">,
-): AsyncGenerator {
-  const extension = extname(path).toLowerCase();
-  if (!formats.includes(extension)) {
-    throw new CumaError(`${path}: ${unknownName("file extension", extension, formats)}`);
-  }
-  let row = 0;
-  if (extension === ".jsonl") {
-    for await (const line of lines(path)) yield parse(`${path}: row ${++row}: `, line);
-  } else if (extension === ".csv" || extension === ".tsv") {
-    const delimiter = extension === ".csv" ? "," : "\t";
-    for await (const { cells } of delimited(path, { delimiter, columns: needed })) {
-      row++;
-      const value = (name: string, text: string): unknown => {
-        if (text === "") return null;
-        return json.includes(name) ? parse(`${path}: row ${row}: "${name}": `, text) : text;
-      };
-      yield Object.fromEntries(Object.entries(cells).map(([name, text]) => [name, value(name, text)]));
-    }
-  } else {
-    const table = readColumnar(path);
-    const names = table.schema.fields.map(({ name }) => name);
-    if (needed.some((name) => !names.includes(name))) {
-      throw new CumaError(`${path}: expected the columns ${needed.join(", ")}; found ${names.join(", ") || "none"}`);
-    }
-    yield* arrowRecords(table);
-  }
-}
-
-const MAX_SHOWN = 100;
-
-function parse(where: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const found = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
-    throw new CumaError(`${where}expected JSON; found ${found} (${messageOf(error)})`, { cause: error });
-  }
 }
 
 /** A text that names something. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   readGenerations,
   readJudgements,
@@ -10,7 +11,8 @@ import {
   type ScoreOptions,
   type TextScores,
 } from "../../eval/index.ts";
-import { sha256File } from "../io/index.ts";
+import { sha256File, writeFileAtomic } from "../io/index.ts";
+import { CumaError } from "../util/index.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** How each kind of file is read and scored. */
@@ -31,6 +33,9 @@ export interface TextScoreConfig {
   /** Resamples behind each interval. */
   readonly resamples: number;
   readonly seed: number;
+  /** File for the results; none is written unless given. */
+  readonly out?: string | null;
+  readonly overwrite?: boolean;
 }
 
 /** Numbers that do not apply are null in JSON. */
@@ -49,10 +54,13 @@ export interface TextResults extends TextScores<string> {
  * @throws CumaError naming the file, the row and the column of what is wrong.
  */
 export async function scoreTexts(kind: TextKind, path: string, config: TextScoreConfig): Promise<TextResults> {
-  const { by, resamples, seed } = config;
+  const { by, resamples, seed, out = null, overwrite = false } = config;
+  if (out !== null && !overwrite && existsSync(out)) {
+    throw new CumaError(`${out}: is there already; give --overwrite to replace it, or another file`);
+  }
   const files = { [path]: await sha256File(path) };
   const scores = await kinds[kind](path, { by: by ?? [], resamples, seed });
-  return {
+  const results: TextResults = {
     kind,
     config: { path, by, resamples, seed },
     seed,
@@ -61,4 +69,6 @@ export async function scoreTexts(kind: TextKind, path: string, config: TextScore
     files,
     ...scores,
   };
+  if (out !== null) writeFileAtomic(out, new TextEncoder().encode(`${JSON.stringify(results, null, 2)}\n`));
+  return results;
 }

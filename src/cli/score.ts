@@ -1,16 +1,25 @@
 import { Command, Option } from "commander";
-import { scorePredictions, type ScoringConfig, type ScoringResults } from "../app/index.ts";
+import {
+  scorePredictions,
+  scoreTexts,
+  textKinds,
+  type ScoringConfig,
+  type ScoringResults,
+  type TextKind,
+} from "../app/index.ts";
+import { UsageError } from "../util/index.ts";
 import { names, options, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
 import { alignTable, formatNumber, metricsTable } from "./table.ts";
 
 interface ScoreFlags {
+  readonly kind: "predictions" | TextKind;
   readonly by: readonly (readonly string[])[];
   readonly truth?: string;
   readonly against?: string;
   readonly cluster?: NonNullable<ScoringConfig["cluster"]>;
   readonly resamples: number;
-  readonly permutations: number;
+  readonly permutations?: number;
   readonly seed: number;
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -19,8 +28,11 @@ interface ScoreFlags {
 
 export function scoreCommand(): Command {
   return new Command("score")
-    .description("score a table of predictions, whatever model made them")
-    .argument("<predictions>", "table of predictions: parquet, arrow, jsonl, csv or tsv")
+    .description("score a table of predictions, generations, judgements or preferences, whatever model made them")
+    .argument("<table>", "parquet, arrow, jsonl, csv or tsv")
+    .addOption(
+      new Option("--kind <kind>", "what the rows are").choices(["predictions", ...textKinds]).default("predictions"),
+    )
     .option(
       "--by <names>",
       "attributes whose combined values make the groups; may be given again for another grouping",
@@ -36,7 +48,7 @@ export function scoreCommand(): Command {
       ).choices(["participant", "question"]),
     )
     .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
-    .option("--permutations <n>", "permutations of groups behind dispersionP", wholeNumber, 1000)
+    .option("--permutations <n>", "permutations of groups behind dispersionP (default: 1000)", wholeNumber)
     .addOption(options.seed().default(0))
     .option("--out <file>", "file for the results, JSON")
     .addOption(options.overwrite())
@@ -46,13 +58,34 @@ export function scoreCommand(): Command {
       `
 Examples:
   cuma score predictions.parquet --by country --by country,religion
+  cuma score generations.jsonl --kind generations --by country
   cuma score model-a.csv --against model-b.csv --truth survey.csv --out scores.json`,
     )
     .action(runScore);
 }
 
-async function runScore(predictions: string, flags: ScoreFlags): Promise<void> {
-  const { by, truth = null, against = null, cluster = null, resamples, permutations, seed, out = null } = flags;
+async function runScore(table: string, flags: ScoreFlags): Promise<void> {
+  if (flags.kind === "predictions") await runPredictions(table, flags);
+  else await runTexts(flags.kind, table, flags);
+}
+
+async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promise<void> {
+  const unused = (["truth", "against", "cluster", "permutations"] as const).find((name) => flags[name] !== undefined);
+  if (unused !== undefined) throw new UsageError(`--${unused} is for predictions; expected none with --kind ${kind}`);
+  const { by, resamples, seed, out = null, overwrite = false, json } = flags;
+  if (by.length > 1) throw new UsageError(`expected one --by with --kind ${kind}, found ${by.length}`);
+  const found = await scoreTexts(kind, table, { by: by[0] ?? null, resamples, seed, out, overwrite });
+  if (json) {
+    console.log(JSON.stringify(found, null, 2));
+    return;
+  }
+  const groups = Object.entries(found.groups).map(([name, metrics]) => `${name}\n${metricsTable(metrics)}`);
+  console.log([metricsTable(found.overall), ...groups].join("\n\n"));
+  if (out !== null) console.log(`results: ${out}`);
+}
+
+async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
+  const { by, truth = null, against = null, cluster = null, resamples, permutations = 1000, seed, out = null } = flags;
   const { overwrite = false } = flags;
   const found = await scorePredictions(
     { predictions, by, truth, against, cluster, resamples, permutations, seed, out, overwrite },

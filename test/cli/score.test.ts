@@ -7,7 +7,9 @@ import {
   evaluate,
   metrics,
   PredictionTableBuilder,
+  readGenerations,
   readPredictions,
+  scoreGenerations,
   writePredictions,
   type MetricResult,
   type PredictionTable,
@@ -332,5 +334,55 @@ describe("what does not apply is null, with a reason", () => {
     );
     const found = (await score(path, ...quick))["country"]!;
     expect(found["groupEmd"]).toMatchObject({ n: 7, excluded: { "no country": 5 } });
+  });
+});
+
+describe("other tables", () => {
+  beforeAll(() => {
+    const rows = ["Tea is best.", "Tea is best.", "I prefer coffee.", "Water, always."].map((text, i) => ({
+      prompt_id: `p${i % 2}`,
+      country: i < 2 ? "Japan" : "Kenya",
+      text,
+    }));
+    writeFileSync(at("generations.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    writeFileSync(
+      at("judgements.csv"),
+      "example_id,order,winner\na,ab,first\na,ba,second\nb,ab,first\nb,ba,first\nc,ab,second\nc,ba,first\n",
+    );
+  });
+
+  test("generations and judgements are scored as the library does, and printed", async () => {
+    const options = { by: ["country"], resamples: 20, seed: 3 };
+    const run = await cuma([
+      ...["score", at("generations.jsonl"), "--kind", "generations", "--by", "country"],
+      ...["--resamples", "20", "--seed", "3", "--json", "--out", at("generations.json")],
+    ]);
+    expect(run.code).toBe(0);
+    const { overall, groups } = scoreGenerations(await readGenerations(at("generations.jsonl")), options);
+    expect(JSON.parse(run.stdout)).toMatchObject(json({ kind: "generations", seed: 3, overall, groups }) as object);
+    expect(JSON.parse(readFileSync(at("generations.json"), "utf8"))).toEqual(JSON.parse(run.stdout));
+    const text = await cuma(["score", at("judgements.csv"), "--kind", "judgements"]);
+    expect(text.stdout).toMatch(/^winRate +0\.5000 +\[/m);
+  });
+
+  test.each([
+    [["--kind", "judgements", "--truth", "x.csv"], /--truth is for predictions/],
+    [["--kind", "judgements", "--permutations", "5"], /--permutations is for predictions/],
+    [["--kind", "judgements", "--by", "a", "--by", "b"], /expected one --by/],
+    [["--kind", "verdicts"], /Allowed choices are predictions, generations/],
+  ])("refuses %j", async (flags, message) => {
+    const run = await cuma(["score", at("judgements.csv"), ...flags]);
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toMatch(message);
+  });
+
+  test("does not replace a file without being asked, and names the row that is wrong", async () => {
+    const args = ["score", at("judgements.csv"), "--kind", "judgements"];
+    const refused = await cuma([...args, "--out", at("judgements.csv")]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("is there already");
+    const wrong = await cuma(["score", at("a.csv"), "--kind", "judgements"]);
+    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+    expect(wrong.stderr).toMatch(/a\.csv: .*order/);
   });
 });

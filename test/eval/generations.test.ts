@@ -394,7 +394,7 @@ describe("files", () => {
 
   test("refuses cells of another type, naming row and column", async () => {
     const fine = { prompt_id: "p", text: "a" };
-    await refused(files.write(".jsonl", `${jsonl(fine)}\nhello`), ": row 2: expected JSON; found hello");
+    await refused(files.write(".jsonl", `${jsonl(fine)}\nhello`), ": row 2: is not JSON: ");
     await refused(files.write(".jsonl", "[1]"), ": row 1: expected object; found [1]");
     await refused(
       files.write(".jsonl", jsonl(fine, { ...fine, prompt_id: 3 })),
