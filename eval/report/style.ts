@@ -31,10 +31,11 @@ nav ol{margin:.25rem 0;padding-left:1.5rem;columns:16rem}
 .scroll:focus-visible{outline:2px solid var(--link)}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
 th,td{padding:.35rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;overflow-wrap:normal}
-th[scope=row],thead th:first-child,.words th,.words td{text-align:left}
-th[scope=row]{font-weight:600;min-width:8rem;max-width:20rem}
+th[scope^=row],thead th:first-child,.words th,.words td{text-align:left}
+th[scope^=row]{font-weight:600;min-width:8rem;max-width:20rem}
+.subsets th[scope=row]{font-weight:400;min-width:4rem}.subsets thead th:nth-child(2){text-align:left}
 thead th{vertical-align:bottom;min-width:4.5rem;max-width:14rem;overflow-wrap:break-word}
-.metrics td{white-space:nowrap}.metrics th[scope=row]{overflow-wrap:break-word}
+.metrics td{white-space:nowrap}.metrics th[scope^=row]{overflow-wrap:break-word}
 .words td{min-width:8rem;overflow-wrap:anywhere}
 td small,th small{display:block}
 .charts{display:flex;flex-wrap:wrap;gap:1rem 1.5rem;align-items:flex-start}
@@ -65,6 +66,6 @@ dl.facts{display:grid;grid-template-columns:minmax(7rem,14rem) 1fr;gap:.15rem 1r
 dl.facts dt{color:var(--muted)}
 dl.facts dd{margin:0;font-family:ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace}
 footer{max-width:72rem;margin:3rem auto 2rem;padding:0 16px;color:var(--muted);font-size:.85rem}
-@media (max-width:30rem){body{font-size:15px}th,td{padding:.3rem .45rem}th[scope=row]{min-width:7.5rem;max-width:8.5rem}.metrics th:first-child{position:sticky;left:0;background:var(--bg)}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.35rem}}
+@media (max-width:30rem){body{font-size:15px}th,td{padding:.3rem .45rem}th[scope^=row]{min-width:7.5rem;max-width:8.5rem}.subsets th[scope=row]{min-width:3.5rem}.metrics th:first-child{position:sticky;left:0;background:var(--bg)}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.35rem}}
 @media print{:root{${LIGHT}}body{font-size:10pt}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}.scroll{overflow:visible}h2,h3,summary{break-after:avoid}figure,tr,.question{break-inside:avoid}table{font-size:8pt}th,td{padding:.2rem .3rem}thead{display:table-header-group}}
 `;

@@ -5,7 +5,7 @@ import { cut, html, join, text } from "./html.ts";
 import { metricNames, notesOf } from "./names.ts";
 import { letter } from "./overview.ts";
 import { runColour } from "./palette.ts";
-import type { Report, ReportRun } from "./types.ts";
+import type { Report, ReportRun, Subset } from "./types.ts";
 
 /** Up to which adjusted p-value a difference is counted. */
 const LEVEL = 0.05;
@@ -37,30 +37,30 @@ export function metricsTable({ runs }: Report): Markup {
 /** Runs by subset of their rows, such as groups that training has seen and groups held out from it. */
 export function subsetsTable({ runs }: Report): Markup | null {
   const names = metricNames(runs.flatMap(({ subsets }) => subsets.map(({ metrics }) => metrics)));
-  const columns = runs.flatMap((run, i) => run.subsets.map((subset) => ({ run, i, subset })));
-  if (columns.length === 0) return null;
-  const heads = columns.map(
-    ({ run, i, subset }) =>
-      html`<th scope="col">
-        ${runName(run, i)}<br />${text(subset.name)}${subset.examples === null ? null : html`<small>${count(subset.examples)} examples</small>`}
-      </th>`,
-  );
-  const rows = names.map(
-    (name) =>
-      html`<tr>
-        ${metricHead(name)}${columns.map(({ subset }) => valueCell(subset.metrics[name]))}
-      </tr>`,
+  const subsets = [...new Set(runs.flatMap((run) => run.subsets.map((subset) => subset.name)))];
+  if (subsets.length === 0) return null;
+  const find = (run: ReportRun, name: string): Subset | undefined => run.subsets.find((subset) => subset.name === name);
+  const rows = names.flatMap((name) =>
+    subsets.map(
+      (subset, i) =>
+        html`<tr>
+          ${i === 0 ? metricHead(name, true, subsets.length) : null}
+          <th scope="row">${text(subset)}</th>
+          ${runs.map((run) => valueCell(find(run, subset)?.metrics[name]))}
+        </tr>`,
+    ),
   );
   return html`<p>
       Held-out groups are those of which training has seen nobody: what a model does there it has learned from other
       groups.
     </p>
     ${scroll(
-      html`<table class="metrics">
+      html`<table class="metrics subsets">
         <thead>
           <tr>
             <th scope="col">metric</th>
-            ${heads}
+            <th scope="col">groups</th>
+            ${runs.map(runHead)}
           </tr>
         </thead>
         <tbody>
@@ -172,8 +172,8 @@ export function leftOutTable({ runs }: Report): Markup | null {
     )}`;
 }
 
-/** A metric with its unit and direction. @param full With its title, too. */
-function metricHead(name: string, full = true): Markup {
+/** A metric with its unit and direction. @param full With its title, too. @param span Rows that it heads. */
+function metricHead(name: string, full = true, span = 1): Markup {
   const { title, unit, better } = notesOf(name);
   const direction = better === "neither" ? "neither direction is better" : `${better} is better`;
   const notes = [
@@ -181,7 +181,9 @@ function metricHead(name: string, full = true): Markup {
     ...(unit === "1" || title.includes(unit) ? [] : [unit]),
     direction,
   ];
-  return html`<th scope="row"><bdi>${breakable(cut(name, 60))}</bdi><small>${notes.join("; ")}</small></th>`;
+  return html`<th ${span > 1 ? html`scope="rowgroup" rowspan="${span}"` : html`scope="row"`}>
+    <bdi>${breakable(cut(name, 60))}</bdi><small>${notes.join("; ")}</small>
+  </th>`;
 }
 
 /** A name that may be broken before its capitals. */

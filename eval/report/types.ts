@@ -37,7 +37,6 @@ export interface ReportRun {
 /** Part of a run's rows, such as those of groups held out from training. */
 export interface Subset {
   readonly name: string;
-  readonly examples: number | null;
   readonly metrics: Readonly<Record<string, MetricResult>>;
 }
 

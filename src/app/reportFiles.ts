@@ -27,7 +27,7 @@ const metricResults = z.record(
     excluded: z.record(z.string(), z.number()).default({}),
   }),
 );
-const subset = z.object({ samples: z.object({ examples: z.number().optional() }).nullish(), metrics: metricResults });
+const subset = z.object({ metrics: metricResults });
 const facts = z.record(z.string(), z.unknown());
 
 /** results.json of `cuma eval`, of this version or another: what is not known is not looked at. */
@@ -90,15 +90,7 @@ export function subsetsOf({ subsets }: StoredResults): Subset[] {
     { name: "seen", found: subsets?.seen },
     { name: "held out", found: subsets?.heldOut },
   ].flatMap(({ name, found }) =>
-    found === undefined || found === null
-      ? []
-      : [
-          {
-            name,
-            examples: found.samples?.examples ?? null,
-            metrics: found.metrics satisfies Record<string, MetricResult>,
-          },
-        ],
+    found ? [{ name, metrics: found.metrics satisfies Record<string, MetricResult> }] : [],
   );
 }
 

@@ -202,7 +202,7 @@ test("tables of differences are those of compare", async () => {
 test("MCI is never shown without rho and beta", async () => {
   const { rho, ...without } = runOf("a", tableA).metrics;
   expect(rho).toBeDefined();
-  const run = runOf("a", tableA, { metrics: without, subsets: [{ name: "seen", examples: 3, metrics: without }] });
+  const run = runOf("a", tableA, { metrics: without, subsets: [{ name: "seen", metrics: without }] });
   const text = await reportPage(reportOf([run]));
   const page = parseHtml(text);
   expect(section(page, "collapse")).toBeUndefined();
@@ -252,7 +252,7 @@ function nastyReport(): Report {
     runOf(word, table, {
       facts,
       notes: [word],
-      subsets: [{ name: word, examples: 1, metrics: evaluate(table, { resamples: 0 }) }],
+      subsets: [{ name: word, metrics: evaluate(table, { resamples: 0 }) }],
       metrics: {
         ...evaluate(table, { resamples: 0 }),
         [word]: { value: NaN, low: NaN, high: NaN, n: 1, excluded: { [word]: 2 } },
@@ -338,6 +338,7 @@ test("text from data becomes no markup, wherever it stands", async () => {
               ...report.runs[0]!,
               name: "a",
               notes: ["note"],
+              subsets: ["seen", "held out"].map((name) => ({ name, metrics: report.runs[0]!.metrics })),
               details: detailsOf(tableA, ["country"]),
             }),
           ],
@@ -431,7 +432,6 @@ test("tables as JSON, CSV, Markdown and LaTeX", () => {
     subsets: [
       {
         name: "seen",
-        examples: 1,
         metrics: { nll: { value: NaN, low: NaN, high: NaN, n: 0, excluded: { 'no "x"': 3 } } },
       },
     ],
