@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { tableFromIPC, tableToIPC, type Table } from "apache-arrow";
+import { Table, tableFromIPC, tableToIPC, type RecordBatch, type Schema } from "apache-arrow";
 import { Compression, readParquet, Table as WasmTable, writeParquet, WriterPropertiesBuilder } from "parquet-wasm";
 import { CumaError, messageOf } from "../util/index.ts";
 import { fileError, writeFileAtomic } from "./files.ts";
@@ -27,11 +27,28 @@ export function writeColumnar(path: string, table: Table): void {
   writeFileAtomic(path, writeParquet(WasmTable.fromIPCStream(tableToIPC(table, "stream")), properties));
 }
 
+/** Rows by column, a batch of them at a time. */
+export interface Columnar {
+  readonly schema: Schema;
+  /** Can be gone through once. */
+  readonly batches: Iterable<RecordBatch>;
+}
+
 /**
- * Reads what `writeColumnar` writes, and such files of other programs.
+ * Reads what `writeColumnar` writes, and such files of other programs, as one table.
  * @throws CumaError naming the file where it cannot be read or is of another format.
  */
 export function readColumnar(path: string): Table {
+  const { schema, batches } = openColumnar(path);
+  return new Table(schema, [...batches]);
+}
+
+/**
+ * As `readColumnar`, but the batches of a Parquet file are handed over one by one, so that its rows do not stand in
+ * memory a second and a third time.
+ * @throws CumaError naming the file where it cannot be read or is of another format.
+ */
+export function openColumnar(path: string): Columnar {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
@@ -40,9 +57,15 @@ export function readColumnar(path: string): Table {
   }
   const arrow = path.toLowerCase().endsWith(".arrow");
   try {
-    return tableFromIPC(arrow ? bytes : readParquet(bytes, { batchSize: BATCH_ROWS }).intoIPCStream());
+    if (arrow) return tableFromIPC(bytes);
+    const table = readParquet(bytes, { batchSize: BATCH_ROWS });
+    return { schema: tableFromIPC(table.schema.intoIPCStream()).schema, batches: batchesOf(table) };
   } catch (error) {
     const format = arrow ? "an Arrow IPC" : "a Parquet";
     throw new CumaError(`${path}: is not ${format} file, or is cut off: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function* batchesOf(table: WasmTable): Generator<RecordBatch> {
+  for (const batch of table.recordBatches()) yield* tableFromIPC(batch.intoIPCStream()).batches;
 }
