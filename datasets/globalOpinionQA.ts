@@ -163,7 +163,7 @@ function toExample(
   overrides: Readonly<Record<string, boolean>>,
   notes: Record<string, number>,
 ): ChoiceExample | undefined {
-  const count = (what: string): undefined => {
+  const count = (what: string): void => {
     notes[what] = (notes[what] ?? 0) + 1;
   };
   if (distribution.length !== options.length) {
@@ -178,8 +178,10 @@ function toExample(
   if (Math.abs(total - 1) > SUM_TOLERANCE) count("distributions that did not sum to 1, renormalised");
   const kept = options.map((_, k) => k).filter((k) => !isNonResponse(options[k]!));
   const mass = kept.reduce((sum, k) => sum + distribution[k]!, 0);
-  if (kept.length < 2 || kept.length > MAX_OPTIONS) return count(`rows left out: not 2 to ${MAX_OPTIONS} options`);
-  if (!(mass > 0)) return count("rows left out: nobody answered");
+  if (kept.length < 2 || kept.length > MAX_OPTIONS || !(mass > 0)) {
+    count(mass > 0 ? `rows left out: not 2 to ${MAX_OPTIONS} options` : "rows left out: nobody answered");
+    return undefined;
+  }
   if (kept.length < options.length) count("rows whose non-responses were dropped");
   const texts = kept.map((k) => options[k]!.trim());
   const order = scaleOrder(texts);

@@ -24,6 +24,43 @@ export const METHODS: readonly Method[] = [
 
 export const PERSONAS = [true, false];
 
+/** CuMA with one setting changed; of other sizes where the setting makes it so. */
+export const VARIANTS: readonly Method[] = [
+  ["double-softmax", { gating: "double-softmax" }],
+  ["cuma-soft", { gating: "soft" }],
+  ["top-1", { topK: 1 }],
+  ["top-4", { topK: 4 }],
+  ["shared A", { shareA: true }],
+  ["router per site", { shareRouter: "site" }],
+].map(([name, change]) => ({
+  name: name as string,
+  adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32, ...(change as object) },
+}));
+const VARIANT_RATE = 3e-3;
+
+/** The runs of `cuma` and of its variants, at one rate, persona in the prompt. */
+export async function runSettings(context: Context): Promise<PlantedRun[]> {
+  const runs: PlantedRun[] = [];
+  for (const seed of SEEDS) {
+    const data = plantedData(context, seed, true);
+    for (const method of [METHODS[0]!, ...VARIANTS]) {
+      const folder = join(context.out, "planted", "persona", method.name, `lr-${VARIANT_RATE}`, `seed-${seed}`);
+      const training = { base: DEMO_BASE, data, method, seed, lr: VARIANT_RATE, settings: SETTINGS };
+      const adapter = await trainInto(folder, training, context);
+      await evaluateInto(folder, "test", { base: DEMO_BASE, data, adapter }, context);
+      runs.push({ persona: true, seed, method: method.name, lr: VARIANT_RATE, data: data.dir, folder });
+    }
+  }
+  return runs;
+}
+
+/** A seed's planted data, made where it is not there. */
+function plantedData({ out }: Context, seed: number, persona: boolean): Data {
+  const dir = join(out, "planted", "data", `seed-${seed}`);
+  if (!existsSync(join(dir, "truth.json"))) writePlanted({ out: dir, seed });
+  return { benchmark: "wvb", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
+}
+
 export interface PlantedRun {
   readonly persona: boolean;
   readonly seed: number;
@@ -39,10 +76,8 @@ export async function runPlanted(context: Context): Promise<PlantedRun[]> {
   const runs: PlantedRun[] = [];
   const rates = new Map<string, number>();
   for (const seed of SEEDS) {
-    const dir = join(root, "data", `seed-${seed}`);
-    if (!existsSync(join(dir, "truth.json"))) writePlanted({ out: dir, seed });
     for (const persona of PERSONAS) {
-      const data: Data = { benchmark: "wvb", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
+      const data = plantedData(context, seed, persona);
       const place = (method: string) => join(root, persona ? "persona" : "no-persona", method);
       const at = (method: Method, lr: number) => join(place(method.name), `lr-${lr}`, `seed-${seed}`);
       const trained = async (method: Method, lr: number): Promise<string> => {
@@ -51,7 +86,7 @@ export async function runPlanted(context: Context): Promise<PlantedRun[]> {
       };
       const baseFolder = join(place("base"), `seed-${seed}`);
       await evaluateInto(baseFolder, "test", { base: DEMO_BASE, data, adapter: undefined }, context);
-      runs.push({ persona, seed, method: "base", lr: null, data: dir, folder: baseFolder });
+      runs.push({ persona, seed, method: "base", lr: null, data: data.dir, folder: baseFolder });
       for (const method of METHODS) {
         const key = `${method.name} ${persona}`;
         if (!rates.has(key)) {
@@ -65,7 +100,7 @@ export async function runPlanted(context: Context): Promise<PlantedRun[]> {
         const lr = rates.get(key)!;
         const adapter = await trained(method, lr);
         await evaluateInto(at(method, lr), "test", { base: DEMO_BASE, data, adapter }, context);
-        runs.push({ persona, seed, method: method.name, lr, data: dir, folder: at(method, lr) });
+        runs.push({ persona, seed, method: method.name, lr, data: data.dir, folder: at(method, lr) });
       }
     }
   }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { plantedTruth } from "../../datasets/index.ts";
 import { evaluate, PredictionTableBuilder, readPredictions, type PredictionTable } from "../../eval/index.ts";
-import { METHODS, PERSONAS, type PlantedRun } from "./planted.ts";
+import { METHODS, PERSONAS, VARIANTS, type PlantedRun } from "./planted.ts";
 import { differencesOf, markdown, metricsOf, number, type Entry, type Settings } from "./tables.ts";
 
 const SETTINGS: Settings = {
@@ -46,6 +46,26 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
         differencesOf(cuma, others, SETTINGS),
       );
     }
+  }
+  return parts.join("\n\n");
+}
+
+/** Tables of CuMA's settings. */
+export async function settingsTables(runs: readonly PlantedRun[]): Promise<string> {
+  const parts: string[] = [];
+  for (const subset of SUBSETS) {
+    const entries: Entry[] = [];
+    for (const { name } of [METHODS[0]!, ...VARIANTS]) {
+      const members = runs.filter(({ method }) => method === name);
+      const tables = await Promise.all(members.map((run) => againstTruth(run, subset)));
+      entries.push({ name, table: together(tables), more: [effectiveExperts(members)] });
+    }
+    parts.push(
+      `### Settings of CuMA, ${subset === "seen" ? "groups seen in training" : "groups held out"}`,
+      metricsOf(entries, ["effective experts"], SETTINGS),
+      "Paired differences:",
+      differencesOf(entries[0]!, entries.slice(1), SETTINGS),
+    );
   }
   return parts.join("\n\n");
 }

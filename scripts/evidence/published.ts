@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
+import { ONCE, totals } from "../../eval/bootstrap.ts";
+import { inputOf } from "../../eval/evaluate.ts";
+import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
 import { markdown, number } from "./tables.ts";
 
@@ -23,12 +26,12 @@ export function publishedTables(dataRoot: string): string {
     const { table, excluded } = read(tsv(join(dir, "model_outputs", `${model}.tsv`)), people, metadata);
     const ps = Object.keys(GROUPINGS).map((by) => {
       const { dispersionP } = evaluate(table, { by: [by], metrics: [], resamples: 0, permutations: 2000 });
-      return number(dispersionP!.value, 4);
+      return `${number(spreadOf(table, by))}, p ${number(dispersionP!.value, 4)}`;
     });
     return [model, String(table.rows), String(excluded), number(entropyShare(table)), ...ps];
   });
   return markdown(
-    ["model", "answers", "no option", "entropy / log K", ...Object.keys(GROUPINGS).map((by) => `p(${by})`)],
+    ["model", "answers", "no option", "entropy / log K", ...Object.keys(GROUPINGS).map((by) => `spread by ${by}`)],
     rows,
   );
 }
@@ -61,13 +64,19 @@ function read(
       ),
       options: levels.map(String),
       ordered: true,
-      answer: null,
+      answer: score - least,
       target: null,
       probabilities: levels.map((level) => (level === score ? 1 : 0)),
       weight: 1,
     });
   }
   return { table: builder.build(), excluded };
+}
+
+/** Root of the mean over questions of the dispersion between groups, sampling noise subtracted (see `prepareDispersion`). */
+function spreadOf(table: PredictionTable, by: string): number {
+  const { statistics, compute } = prepareDispersion(inputOf(table, [by], undefined, "participant"));
+  return Math.sqrt(Math.max(0, compute(totals(statistics), ONCE).true) / table.questions.length);
 }
 
 /** Mean over questions of the entropy of the pooled answers over that of uniform answers. */
