@@ -12,6 +12,8 @@ const SETTINGS: Settings = {
   resamples: 2000,
 };
 const SUBSETS = ["seen", "held out"] as const;
+const SEED_METRICS = ["mci", "rho", "beta", "groupEmd", "kl"] as const;
+type BySeed = Readonly<Record<(typeof SEED_METRICS)[number], readonly number[]>>;
 const LAST_STEPS = 50;
 
 /** Tables of the planted comparison; distances are those to the truth. */
@@ -21,6 +23,7 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
     for (const subset of SUBSETS) {
       const entries: Entry[] = [];
       const bySeed: string[][] = [];
+      const values = new Map<string, BySeed>();
       for (const name of ["base", ...METHODS.map((method) => method.name)]) {
         const members = runs.filter((run) => run.persona === persona && run.method === name);
         const tables = await Promise.all(members.map((run) => againstTruth(run, subset)));
@@ -29,11 +32,9 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
           table: together(tables),
           more: [members[0]!.lr === null ? "" : String(members[0]!.lr), effectiveExperts(members)],
         });
-        const values = tables.map((table) => evaluate(table, { ...SETTINGS, resamples: 0 }));
-        bySeed.push([
-          name,
-          ...(["mci", "rho", "beta", "groupEmd"] as const).map((metric) => range(values.map((v) => v[metric].value))),
-        ]);
+        const found = valuesBySeed(tables);
+        values.set(name, found);
+        bySeed.push([name, ...SEED_METRICS.map((metric) => range(found[metric]))]);
       }
       const cuma = entries.find(({ name }) => name === "cuma")!;
       const others = entries.filter(({ name }) => name !== "cuma" && name !== "base");
@@ -41,9 +42,11 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
         `### Persona ${persona ? "in the prompt" : "not in the prompt"}, ${subset === "seen" ? "groups seen in training" : "groups held out"}`,
         metricsOf(entries, ["rate", "effective experts"], SETTINGS),
         "By seed, least to largest of five:",
-        markdown(["", "mci", "rho", "beta", "groupEmd"], bySeed),
+        markdown(["", ...SEED_METRICS], bySeed),
         "Paired differences:",
         differencesOf(cuma, others, SETTINGS),
+        "Differences by seed:",
+        differencesBySeed(values, "cuma", others),
       );
     }
   }
@@ -55,16 +58,21 @@ export async function settingsTables(runs: readonly PlantedRun[]): Promise<strin
   const parts: string[] = [];
   for (const subset of SUBSETS) {
     const entries: Entry[] = [];
+    const bySeed: PredictionTable[][] = [];
     for (const { name } of [METHODS[0]!, ...VARIANTS]) {
       const members = runs.filter(({ method }) => method === name);
       const tables = await Promise.all(members.map((run) => againstTruth(run, subset)));
       entries.push({ name, table: together(tables), more: [effectiveExperts(members)] });
+      bySeed.push(tables);
     }
+    const values = new Map(entries.map(({ name }, i) => [name, valuesBySeed(bySeed[i]!)]));
     parts.push(
       `### Settings of CuMA, ${subset === "seen" ? "groups seen in training" : "groups held out"}`,
       metricsOf(entries, ["effective experts"], SETTINGS),
       "Paired differences:",
       differencesOf(entries[0]!, entries.slice(1), SETTINGS),
+      "Differences by seed:",
+      differencesBySeed(values, entries[0]!.name, entries.slice(1)),
     );
   }
   return parts.join("\n\n");
@@ -87,6 +95,22 @@ async function againstTruth({ folder, data, seed }: PlantedRun, subset: string):
     });
   }
   return builder.build();
+}
+
+function valuesBySeed(tables: readonly PredictionTable[]): BySeed {
+  const found = tables.map((table) => evaluate(table, { ...SETTINGS, metrics: SEED_METRICS, resamples: 0 }));
+  return Object.fromEntries(SEED_METRICS.map((metric) => [metric, found.map((of) => of[metric].value)])) as BySeed;
+}
+
+function differencesBySeed(values: ReadonlyMap<string, BySeed>, first: string, others: readonly Entry[]): string {
+  const own = values.get(first)!;
+  const rows = others.map(({ name }) => [
+    `${first} - ${name}`,
+    ...(["beta", "kl"] as const).map((metric) =>
+      own[metric].map((value, seed) => number(value - values.get(name)![metric][seed]!)).join(", "),
+    ),
+  ]);
+  return markdown(["", "beta", "kl"], rows);
 }
 
 function together(tables: readonly PredictionTable[]): PredictionTable {
