@@ -99,7 +99,8 @@ async function againstTruth({ folder, data, seed }: PlantedRun, subset: string):
 
 function valuesBySeed(tables: readonly PredictionTable[]): BySeed {
   const found = tables.map((table) => evaluate(table, { ...SETTINGS, metrics: SEED_METRICS, resamples: 0 }));
-  return Object.fromEntries(SEED_METRICS.map((metric) => [metric, found.map((of) => of[metric].value)])) as BySeed;
+  const of = (metric: keyof BySeed): number[] => found.map((values) => values[metric].value);
+  return { mci: of("mci"), rho: of("rho"), beta: of("beta"), groupEmd: of("groupEmd"), kl: of("kl") };
 }
 
 function differencesBySeed(values: ReadonlyMap<string, BySeed>, first: string, others: readonly Entry[]): string {
