@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DatasetName } from "../../datasets/index.ts";
-import { evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
+import type { MetricName } from "../../eval/index.ts";
+import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
 
 /** 5.88 to 5.93 million trainable parameters on SmolLM2-135M. */
 export const METHODS: readonly Method[] = [
@@ -15,6 +16,9 @@ interface Survey {
   readonly attributes: readonly string[];
   readonly holdOut: Data["holdOut"];
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Learning rates that are tried, and what chooses between them on the validation split: less is better. */
+  readonly rates: readonly number[];
+  readonly criterion: MetricName;
 }
 
 const COMMON = { batchSize: 16, schedule: "cosine", warmup: 5 };
@@ -26,20 +30,22 @@ export const surveys = {
     attributes: ["country"],
     holdOut: [{ by: ["country"], share: 0.2, seed: 0 }],
     settings: { ...COMMON, epochs: 1, maxSteps: 48 },
+    rates: [3e-4, 1e-3],
+    criterion: "kl",
   },
   "wvs-cardata": {
     folder: "wvs-cardata",
     benchmark: "wvs-cardata",
     attributes: ["country", "age", "gender", "education", "religion"],
     holdOut: [{ by: ["country", "religion", "education"], share: 0.2, seed: 0 }],
-    settings: { ...COMMON, epochs: 3 },
+    settings: { ...COMMON, epochs: 2 },
+    rates: [3e-4],
+    criterion: "nll",
   },
 } satisfies Record<string, Survey>;
 
 export type SurveyName = keyof typeof surveys;
 
-/** Learning rates; one seed each. */
-const RATES = [1e-3];
 const SEED = 0;
 
 export interface SurveyRun {
@@ -55,18 +61,22 @@ export async function runSurvey(
   dataRoot: string,
   context: Context,
 ): Promise<SurveyRun[]> {
-  const { folder, benchmark, attributes, holdOut, settings }: Survey = surveys[name];
+  const { folder, benchmark, attributes, holdOut, settings, rates, criterion }: Survey = surveys[name];
   const root = join(context.out, folder);
   const data: Data = { benchmark, dir: join(dataRoot, folder), attributes, persona: true, holdOut };
   const runs: SurveyRun[] = [{ method: "base", lr: null, folder: join(root, "base") }];
   await evaluateInto(join(root, "base"), "test", { base, data, adapter: undefined }, context);
   for (const method of METHODS) {
-    for (const lr of RATES) {
-      const place = join(root, method.name, `lr-${lr}`, `seed-${SEED}`);
-      const adapter = await trainInto(place, { base, data, method, seed: SEED, lr, settings }, context);
-      for (const split of ["valid", "test"]) await evaluateInto(place, split, { base, data, adapter }, context);
-      runs.push({ method: method.name, lr, folder: place });
-    }
+    const at = (lr: number): string => join(root, method.name, `lr-${lr}`, `seed-${SEED}`);
+    const trained = (lr: number): Promise<string> =>
+      trainInto(at(lr), { base, data, method, seed: SEED, lr, settings }, context);
+    const lr = await bestRate(rates, async (rate) => {
+      const adapter = await trained(rate);
+      const valid = await evaluateInto(at(rate), "valid", { base, data, adapter }, context);
+      return valid.metrics[criterion]!.value;
+    });
+    await evaluateInto(at(lr), "test", { base, data, adapter: await trained(lr) }, context);
+    runs.push({ method: method.name, lr, folder: at(lr) });
   }
   return runs;
 }
