@@ -121,20 +121,33 @@ export function resample(all: readonly Resampled[], resamples: number, stream: (
       if (statistics.clusters === clusters) sharing.set(statistics, [...(sharing.get(statistics) ?? []), i]);
     }
     const rng = stream();
-    const kernel = new Kernel(clusters, [...sharing.keys()]);
+    const statistics = [...sharing.keys()];
+    const kernel = new Kernel(
+      LANES * clusters + sum(statistics.map(({ values, size }) => values.length + LANES * size)),
+      sum(statistics.map(({ members, size }) => members.length + size + 1)),
+    );
+    const counts = kernel.floats(LANES * clusters);
+    const places = [...sharing].map(([of, members]) => ({
+      members,
+      terms: kernel.copy(of),
+      sums: kernel.floats(LANES * of.size),
+    }));
     for (let from = 0; from < resamples; from += LANES) {
       const used = Math.min(LANES, resamples - from);
-      drawCounts(kernel.counts, clusters, used, rng);
-      for (const [statistics, members] of sharing) {
-        const lanes = kernel.sums(statistics);
+      drawCounts(counts, clusters, used, rng);
+      for (const { terms, sums, members } of places) {
+        kernel.accumulate(terms, counts, sums);
         for (let lane = 0; lane < used; lane++) {
-          for (const i of members) found[i]![from + lane] = all[i]!.compute(lanes[lane]!, from + lane);
+          const ofLane = sums.subarray(lane * terms.size, (lane + 1) * terms.size);
+          for (const i of members) found[i]![from + lane] = all[i]!.compute(ofLane, from + lane);
         }
       }
     }
   }
   return found;
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** counts[cluster, lane]: how often each cluster is drawn in each of `lanes` resamples. */
 function drawCounts(counts: Float64Array, clusters: number, lanes: number, rng: Rng): void {

@@ -1,23 +1,23 @@
 /**
- * The innermost loop of the bootstrap, as a WebAssembly module with 128-bit vectors: four times as fast as the same loop
- * in JavaScript, to the same bits. In the text format, `x*8` standing for the shifts that it is written with:
+ * The innermost loop of the bootstrap and of the permutation test, as a WebAssembly module with 128-bit vectors: four
+ * times as fast as the same loop in JavaScript, to the same bits (docs/benchmarks.md). In the text format, `x*8` standing for the shifts that it is written with:
  *
  *   (func (export "accumulate")
- *     (param $starts i32) (param $members i32) (param $values i32) (param $counts i32) (param $out i32)
+ *     (param $starts i32) (param $members i32) (param $values i32) (param $rows i32) (param $out i32)
  *     (param $size i32) (param $stride i32)
  *     (local $cell i32) (local $i i32) (local $end i32) (local $at i32)
  *     (local $value v128) (local $a v128) (local $b v128) (local $c v128) (local $d v128)
  *     (loop
  *       a = b = c = d = 0;  end = starts[cell + 1]
  *       (loop                                                 ;; while i < end
- *         at = counts + members[i] * 64;  value = splat(values[i])
+ *         at = rows + members[i] * 64;  value = splat(values[i])
  *         a += load(at) * value;  b += load(at + 16) * value;  c += load(at + 32) * value;  d += load(at + 48) * value
  *         i += 1)
  *       at = out + cell * 8
  *       store a, b, c, d, lane by lane, at at, at + stride, at + 2 stride, ...
  *       cell += 1))                                           ;; while cell < size
  */
-const [STARTS, MEMBERS, VALUES, COUNTS, OUT, SIZE, STRIDE, CELL, I, END_, AT, VALUE, A, B, C, D] = Array.from(
+const [STARTS, MEMBERS, VALUES, ROWS, OUT, SIZE, STRIDE, CELL, I, END_, AT, VALUE, A, B, C, D] = Array.from(
   { length: 16 },
   (_, local) => local,
 ) as [
@@ -25,7 +25,7 @@ const [STARTS, MEMBERS, VALUES, COUNTS, OUT, SIZE, STRIDE, CELL, I, END_, AT, VA
   ...[number, number, number, number, number, number, number, number],
 ];
 
-/** Resamples that go through the statistics together: eight numbers are four vectors. */
+/** Numbers that are added up together: eight are four vectors. */
 export const LANES = 8;
 
 const I32 = 0x7f;
@@ -62,7 +62,7 @@ const body = loop(
   less(I, END_),
   when(
     loop(
-      [...get(COUNTS), ...element(MEMBERS, I, 2), ...loadI32(), ...constant(6), ...SHIFT_LEFT, ...ADD, ...set(AT)],
+      [...get(ROWS), ...element(MEMBERS, I, 2), ...loadI32(), ...constant(6), ...SHIFT_LEFT, ...ADD, ...set(AT)],
       [...element(VALUES, I, 3), ...loadSplat64, ...set(VALUE)],
       ...vectors.map((vector, n) =>
         [get(vector), get(AT), loadVector(16 * n), get(VALUE), multiplyVectors, addVectors, set(vector)].flat(),
@@ -94,8 +94,8 @@ const binary = Uint8Array.from([
   ...section(10, [1, ...unsigned(code.length), ...code]),
 ]);
 
-/** What the loop needs of statistics. */
-export interface SparseColumns {
+/** What is added up to each of `size` sums: of sum s the rows `members[i]`, times `values[i]`, i in [starts[s], starts[s+1]). */
+export interface Terms {
   readonly size: number;
   readonly starts: Int32Array;
   readonly members: Int32Array;
@@ -113,51 +113,54 @@ declare const WebAssembly: {
 const PAGE = 65_536;
 let compiled: object | undefined;
 
-/**
- * Sums of several statistics over drawn clusters, for LANES resamples at a time:
- * lanes[lane][cell] = sum over clusters of counts[cluster, lane] * value[cluster, cell].
- */
+/** Weighted sums of rows of LANES numbers. Everything that it works on stands in its own memory. */
 export class Kernel {
-  /** How often each cluster is drawn, [clusters, LANES]: written by the caller. */
-  readonly counts: Float64Array;
+  private readonly buffer: ArrayBuffer;
   private readonly run: (...args: number[]) => void;
-  private readonly places = new Map<SparseColumns, { args: number[]; lanes: Float64Array[] }>();
+  private nextFloat = 0;
+  private nextInt: number;
 
-  constructor(clusters: number, all: readonly SparseColumns[]) {
-    let bytes = 0;
-    const reserve = (length: number): number => {
-      const at = bytes;
-      bytes += Math.ceil(length / 16) * 16;
-      return at;
-    };
-    const counts = reserve(8 * clusters * LANES);
-    const places = all.map((columns) => ({
-      columns,
-      starts: reserve(columns.starts.byteLength),
-      members: reserve(columns.members.byteLength),
-      values: reserve(columns.values.byteLength),
-      out: reserve(8 * columns.size * LANES),
-    }));
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
-    const { buffer } = memory;
+  /** Makes room for so many float64 and int32 numbers. */
+  constructor(floats: number, ints: number) {
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((8 * floats + 4 * ints) / PAGE) });
     compiled ??= new WebAssembly.Module(binary);
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     this.run = exports["accumulate"] as (...args: number[]) => void;
-    this.counts = new Float64Array(buffer, counts, clusters * LANES);
-    for (const { columns, starts, members, values, out } of places) {
-      const { size } = columns;
-      new Int32Array(buffer, starts, size + 1).set(columns.starts);
-      new Int32Array(buffer, members, columns.members.length).set(columns.members);
-      new Float64Array(buffer, values, columns.values.length).set(columns.values);
-      const lanes = Array.from({ length: LANES }, (_, lane) => new Float64Array(buffer, out + 8 * size * lane, size));
-      this.places.set(columns, { args: [starts, members, values, counts, out, size, 8 * size], lanes });
-    }
+    this.buffer = memory.buffer;
+    this.nextInt = 8 * floats;
   }
 
-  /** The sums by lane; they are overwritten by the next call. */
-  sums(columns: SparseColumns): readonly Float64Array[] {
-    const { args, lanes } = this.places.get(columns)!;
-    if (columns.size > 0) this.run(...args);
-    return lanes;
+  /** Takes zeros from the room that is left. */
+  floats(length: number): Float64Array {
+    const taken = new Float64Array(this.buffer, this.nextFloat, length);
+    this.nextFloat += taken.byteLength;
+    return taken;
+  }
+
+  /** Takes zeros from the room that is left. */
+  ints(length: number): Int32Array {
+    const taken = new Int32Array(this.buffer, this.nextInt, length);
+    this.nextInt += taken.byteLength;
+    return taken;
+  }
+
+  /** A copy of terms in the room that is left: `values.length` floats and `starts.length + members.length` ints. */
+  copy({ size, starts, members, values }: Terms): Terms {
+    const copied = {
+      size,
+      starts: this.ints(size + 1),
+      members: this.ints(members.length),
+      values: this.floats(values.length),
+    };
+    copied.starts.set(starts);
+    copied.members.set(members);
+    copied.values.set(values);
+    return copied;
+  }
+
+  /** sums[lane, s] = sum over the terms of s of value * rows[member, lane]; sums is [LANES, size], rows [.., LANES]. */
+  accumulate({ size, starts, members, values }: Terms, rows: Float64Array, sums: Float64Array): void {
+    const places = [starts, members, values, rows, sums].map(({ byteOffset }) => byteOffset);
+    if (size > 0) this.run(...places, size, 8 * size);
   }
 }

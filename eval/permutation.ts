@@ -1,6 +1,7 @@
 import type { Rng } from "../src/util/index.ts";
-import { clustersOf } from "./bootstrap.ts";
+import { clustersOf, type Clusters } from "./bootstrap.ts";
 import { Growing } from "./growing.ts";
+import { Kernel, LANES, type Terms } from "./kernel.ts";
 import { entropy } from "./metrics/distributions.ts";
 import { ROUNDING } from "./metrics/dispersion.ts";
 import { reasons, type MetricInput, type MetricResult } from "./metrics/metric.ts";
@@ -8,6 +9,11 @@ import type { PredictionTable } from "./predictions.ts";
 
 /** Dispersions that differ by less, relatively, are the same one added up in another order. */
 const TIE = 1e-9;
+
+/** Most permutations that go through a block of predictions together, while it is in the processor's cache. */
+const TOGETHER = 16;
+/** Most numbers that their sums take up, unless one permutation's are more. */
+const MOST_SUMS = 2 ** 23;
 
 /**
  * Label-permutation test of D(F_pred) > 0: how often predictions are as dispersed between groups (see
@@ -21,11 +27,9 @@ const TIE = 1e-9;
  * groups, and chance has no size. It has no interval. A participant with rows in several groups counts as one in each.
  */
 export function permutationTest(input: MetricInput, permutations: number, rng: Rng): MetricResult {
-  const { groups, table } = input;
-  const offsets = new Int32Array(table.questions.length + 1);
-  for (const [q, { options }] of table.questions.entries()) offsets[q + 1] = offsets[q]! + options.length;
-  const units = makeUnits(input, offsets);
-  const n = units.rows;
+  const { groups } = input;
+  const units = makeUnits(input);
+  const n = units.rows.rows.length;
   const noGroup = groups.codes.length - n;
   const result = (value: number, more: Readonly<Record<string, number>> = {}): MetricResult => ({
     value,
@@ -35,15 +39,18 @@ export function permutationTest(input: MetricInput, permutations: number, rng: R
     excluded: reasons({ [groups.missing]: noGroup, ...more }),
   });
   if (new Set(units.labels).size < 2) return result(NaN, { "fewer than two groups": n });
-  const dispersion = new PredictedDispersion(input, units, offsets);
-  const found = dispersion.of(units.labels);
+  const dispersion = new PredictedDispersion(input, units);
+  const [found] = dispersion.of([units.labels]) as [number];
   if (found < ROUNDING) return result(1);
   let asLarge = 0;
   let same = 0;
-  for (let i = 0; i < permutations; i++) {
-    const drawn = dispersion.of(permuted(units, rng));
-    if (drawn >= found * (1 - TIE)) asLarge++;
-    if (Math.abs(drawn - found) <= found * TIE) same++;
+  const { together } = dispersion;
+  for (let from = 0; from < permutations; from += together) {
+    const labels = Array.from({ length: Math.min(together, permutations - from) }, () => permuted(units, rng));
+    for (const drawn of dispersion.of(labels)) {
+      if (drawn >= found * (1 - TIE)) asLarge++;
+      if (Math.abs(drawn - found) <= found * TIE) same++;
+    }
   }
   if (same === permutations) return result(NaN, { "permutations that change nothing": permutations });
   return result((1 + asLarge) / (1 + permutations));
@@ -55,19 +62,11 @@ interface Units {
   readonly labels: Int32Array;
   /** Units whose labels are exchanged with each other. */
   readonly exchangeable: readonly Int32Array[];
-  /** [units + 1] runs of unit u are starts[u] .. starts[u+1] of the following. */
-  readonly starts: Int32Array;
-  /** [runs] where a run of neighbouring questions begins among the options of all questions. */
-  readonly places: Int32Array;
-  /** [runs + 1] where its values begin. */
-  readonly begins: Int32Array;
-  /** Weight x probabilities, one row after another. */
-  readonly values: Float64Array;
-  /** Number of rows. */
-  readonly rows: number;
+  /** Rows by unit. */
+  readonly rows: Clusters;
 }
 
-function makeUnits({ table, groups }: MetricInput, offsets: Int32Array): Units {
+function makeUnits({ table, groups }: MetricInput): Units {
   const codes = new Map<number, number>();
   const labels: number[] = [];
   const people: number[] = [];
@@ -89,37 +88,10 @@ function makeUnits({ table, groups }: MetricInput, offsets: Int32Array): Units {
     }
     unitOfRow[row] = unit;
   }
-  const { rows, starts: firstRow } = clustersOf(unitOfRow, labels.length);
-  const values = new Growing(Float64Array);
-  const places = new Growing(Int32Array);
-  const begins = new Growing(Int32Array);
-  const starts = new Int32Array(labels.length + 1);
-  for (let unit = 0; unit < labels.length; unit++) {
-    const own = rows.subarray(firstRow[unit], firstRow[unit + 1]);
-    own.sort((a, b) => table.question[a]! - table.question[b]!);
-    let next = -1;
-    for (const row of own) {
-      const question = table.question[row]!;
-      if (offsets[question] !== next) {
-        places.push(offsets[question]!);
-        begins.push(values.length);
-      }
-      next = offsets[question + 1]!;
-      for (let i = table.offsets[row]!; i < table.offsets[row + 1]!; i++) {
-        values.push(table.weight[row]! * table.probabilities[i]!);
-      }
-    }
-    starts[unit + 1] = places.length;
-  }
-  begins.push(values.length);
   return {
     labels: Int32Array.from(labels),
     exchangeable: [people, ...alone].filter((list) => list.length > 1).map((list) => Int32Array.from(list)),
-    starts,
-    places: places.done(),
-    begins: begins.done(),
-    values: values.done(),
-    rows: rows.length,
+    rows: clustersOf(unitOfRow, labels.length),
   };
 }
 
@@ -127,79 +99,149 @@ function permuted({ labels, exchangeable }: Units, rng: Rng): Int32Array {
   const found = labels.slice();
   for (const units of exchangeable) {
     const shuffled = rng.shuffle(units.map((unit) => labels[unit]!));
-    for (const [i, unit] of units.entries()) found[unit] = shuffled[i]!;
+    for (let i = 0; i < units.length; i++) found[units[i]!] = shuffled[i]!;
   }
   return found;
 }
 
+/** The LANES columns that are added up together; options of all questions are columns, one after another. */
+interface Block {
+  /** Units that have a row in it. */
+  readonly units: Int32Array;
+  /** Whether they are those of the block before. */
+  readonly sameUnits: boolean;
+  /** [units, LANES] weight x probabilities. */
+  readonly values: Float64Array;
+}
+
 /** D(F_pred) as a function of the groups of units. */
 class PredictedDispersion {
-  private readonly units: Units;
+  /** Permutations that it can look at together. */
+  readonly together: number;
   private readonly questions: PredictionTable["questions"];
-  private readonly offsets: Int32Array;
-  /** Sums by group, question and option. */
-  private readonly sums: Float64Array;
-  private readonly width: number;
   private readonly groups: number;
+  private readonly kernel: Kernel;
+  private readonly blocks: readonly Block[];
+  /** Of each permutation: [columns, groups]. */
+  private readonly sums: readonly Float64Array[];
+  /** Of each permutation: the units of a block, by their place in it, group after group. */
+  private readonly byGroup: readonly Terms[];
 
-  /** @param offsets [questions + 1] where the options of each begin. */
-  constructor({ table, groups }: MetricInput, units: Units, offsets: Int32Array) {
-    this.units = units;
+  constructor({ table, groups }: MetricInput, { rows }: Units) {
     this.questions = table.questions;
-    this.offsets = offsets;
-    this.width = offsets.at(-1)!;
     this.groups = groups.names.length;
-    this.sums = new Float64Array(this.groups * this.width);
+    const offsets = new Int32Array(table.questions.length + 1);
+    for (const [q, { options }] of table.questions.entries()) offsets[q + 1] = offsets[q]! + options.length;
+    const units = unitsOfBlocks(table, rows, offsets);
+    const most = units.reduce((length, of) => Math.max(length, of.length), 0);
+    const all = units.reduce((length, of) => length + of.length, 0);
+    const width = LANES * units.length * this.groups;
+    this.together = Math.max(1, Math.min(TOGETHER, Math.floor(MOST_SUMS / width)));
+    const together = { length: this.together };
+    this.kernel = new Kernel(LANES * all + this.together * width + most, this.together * (this.groups + 1 + most));
+    this.blocks = units.map((of, b) => ({
+      units: of,
+      sameUnits: b > 0 && of.length === units[b - 1]!.length && of.every((unit, i) => unit === units[b - 1]![i]),
+      values: this.kernel.floats(LANES * of.length),
+    }));
+    const ones = this.kernel.floats(most).fill(1);
+    this.sums = Array.from(together, () => this.kernel.floats(width));
+    this.byGroup = Array.from(together, () => ({
+      size: this.groups,
+      starts: this.kernel.ints(this.groups + 1),
+      members: this.kernel.ints(most),
+      values: ones,
+    }));
+    fillBlocks(table, rows, offsets, this.blocks);
   }
 
-  of(labels: Int32Array): number {
-    this.addUp(labels);
-    let dispersion = 0;
-    for (const [q, { options: texts, ordered }] of this.questions.entries()) {
-      const options = texts.length;
-      const offset = this.offsets[q]!;
-      const mean = new Float64Array(options);
-      const p = new Float64Array(options);
-      const total = this.addGroups(offset, mean);
-      if (total === 0) continue;
-      for (let k = 0; k < options; k++) mean[k]! /= total;
-      let within = 0;
-      for (let group = 0; group < this.groups; group++) {
-        const at = group * this.width + offset;
-        let weight = 0;
-        for (let k = 0; k < options; k++) weight += this.sums[at + k]!;
-        if (weight === 0) continue;
-        for (let k = 0; k < options; k++) p[k] = this.sums[at + k]! / weight;
-        within += weight * (ordered ? distance(p, mean) : entropy(p));
-      }
-      dispersion += ordered ? within / total : entropy(mean) - within / total;
-    }
-    return dispersion;
-  }
-
-  private addUp(labels: Int32Array): void {
-    const { sums, width } = this;
-    const { starts, places, begins, values } = this.units;
-    sums.fill(0);
-    for (let unit = 0; unit < labels.length; unit++) {
-      const base = labels[unit]! * width;
-      for (let run = starts[unit]!; run < starts[unit + 1]!; run++) {
-        const end = begins[run + 1]!;
-        for (let i = begins[run]!, at = base + places[run]!; i < end; i++, at++) sums[at]! += values[i]!;
+  /** @param permutations Up to `together` of them, the groups of units in each. */
+  of(permutations: readonly Int32Array[]): number[] {
+    const width = LANES * this.groups;
+    for (const [b, { units, sameUnits, values }] of this.blocks.entries()) {
+      for (const [i, labels] of permutations.entries()) {
+        if (!sameUnits) this.sort(units, labels, this.byGroup[i]!);
+        this.kernel.accumulate(this.byGroup[i]!, values, this.sums[i]!.subarray(b * width, (b + 1) * width));
       }
     }
+    return permutations.map((_, i) => {
+      let dispersion = 0;
+      let column = 0;
+      for (const { options: texts, ordered } of this.questions) {
+        dispersion += this.ofQuestion(this.sums[i]!, column, texts.length, ordered);
+        column += texts.length;
+      }
+      return dispersion;
+    });
   }
 
-  private addGroups(offset: number, mean: Float64Array): number {
+  /** Puts the units of a block into the order of their groups. */
+  private sort(units: Int32Array, labels: Int32Array, { starts, members }: Terms): void {
+    const next = new Int32Array(this.groups);
+    for (const unit of units) next[labels[unit]!]! += 1;
+    for (let group = 0, at = 0; group < this.groups; group++) {
+      starts[group] = at;
+      at += next[group]!;
+      next[group] = starts[group]!;
+    }
+    starts[this.groups] = units.length;
+    for (let i = 0; i < units.length; i++) members[next[labels[units[i]!]!]!++] = i;
+  }
+
+  private ofQuestion(sums: Float64Array, column: number, options: number, ordered: boolean): number {
+    const { groups } = this;
+    const at = (group: number, k: number): number => sums[(column + k) * groups + group]!;
+    const mean = new Float64Array(options);
+    const p = new Float64Array(options);
     let total = 0;
-    for (let group = 0; group < this.groups; group++) {
-      for (let k = 0; k < mean.length; k++) {
-        const value = this.sums[group * this.width + offset + k]!;
-        mean[k]! += value;
-        total += value;
+    for (let group = 0; group < groups; group++) {
+      for (let k = 0; k < options; k++) {
+        mean[k]! += at(group, k);
+        total += at(group, k);
       }
     }
-    return total;
+    if (total === 0) return 0;
+    for (let k = 0; k < options; k++) mean[k]! /= total;
+    let within = 0;
+    for (let group = 0; group < groups; group++) {
+      let weight = 0;
+      for (let k = 0; k < options; k++) weight += at(group, k);
+      if (weight === 0) continue;
+      for (let k = 0; k < options; k++) p[k] = at(group, k) / weight;
+      within += weight * (ordered ? distance(p, mean) : entropy(p));
+    }
+    return ordered ? within / total : entropy(mean) - within / total;
+  }
+}
+
+/** By block, the units that have a row in it, ascending. */
+function unitsOfBlocks({ question }: PredictionTable, rows: Clusters, offsets: Int32Array): Int32Array[] {
+  const found = Array.from({ length: Math.ceil(offsets.at(-1)! / LANES) }, () => new Growing(Int32Array));
+  for (let unit = 0; unit < rows.count; unit++) {
+    for (let i = rows.starts[unit]!; i < rows.starts[unit + 1]!; i++) {
+      const q = question[rows.rows[i]!]!;
+      for (let b = Math.floor(offsets[q]! / LANES); b * LANES < offsets[q + 1]!; b++) {
+        const units = found[b]!;
+        if (units.length === 0 || units.last() !== unit) units.push(unit);
+      }
+    }
+  }
+  return found.map((units) => units.done());
+}
+
+function fillBlocks(table: PredictionTable, rows: Clusters, offsets: Int32Array, blocks: readonly Block[]): void {
+  const places = new Int32Array(blocks.length);
+  for (let unit = 0; unit < rows.count; unit++) {
+    for (let i = rows.starts[unit]!; i < rows.starts[unit + 1]!; i++) {
+      const row = rows.rows[i]!;
+      let column = offsets[table.question[row]!]!;
+      for (let k = table.offsets[row]!; k < table.offsets[row + 1]!; k++, column++) {
+        const b = Math.floor(column / LANES);
+        const { units, values } = blocks[b]!;
+        if (units[places[b]!] !== unit) places[b]! += 1;
+        values[LANES * places[b]! + (column % LANES)]! += table.weight[row]! * table.probabilities[k]!;
+      }
+    }
   }
 }
 

@@ -105,13 +105,10 @@ export class PredictionTableBuilder {
     if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
     const { exampleId, questionId, participantId, options, answer, target, probabilities, weight } = row;
     const profile = Object.entries(row.profile);
-    const checkText = (name: string, text: string | null): void => {
-      if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
-    };
-    checkText("exampleId", exampleId);
-    checkText("questionId", questionId);
-    checkText("participantId", participantId);
-    for (const [name, text] of profile) checkText(name, text);
+    checkText("exampleId", exampleId, fail);
+    checkText("questionId", questionId, fail);
+    checkText("participantId", participantId, fail);
+    for (const [name, text] of profile) checkText(name, text, fail);
     if (options.length < 2) fail(`expected 2 options or more, found ${options.length}`);
     checkDistribution("probabilities", probabilities, options.length, fail);
     if (target) checkDistribution("target", target, options.length, fail);
@@ -262,6 +259,10 @@ function rowOf(table: PredictionColumns, index: number): PredictionRow {
   };
 }
 
+function checkText(name: string, text: string | null, fail: (what: string) => never): void {
+  if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
+}
+
 /** Calls `fail` where values are no distribution over so many options. */
 export function checkDistribution(
   name: string,
@@ -273,7 +274,8 @@ export function checkDistribution(
     fail(`${name}: expected ${options} numbers, one for each option, found ${values.length}`);
   }
   let sum = 0;
-  for (const [i, value] of values.entries()) {
+  for (let i = 0; i < options; i++) {
+    const value = values[i]!;
     if (!(value >= 0)) fail(`${name}[${i}]: expected a number in [0, 1], found ${value}`);
     sum += value;
   }

@@ -2,9 +2,10 @@ import {
   Bool,
   Dictionary,
   Field,
-  Float32,
   Float64,
+  Int,
   Int32,
+  LargeUtf8,
   List,
   makeData,
   RecordBatch,
@@ -18,7 +19,8 @@ import {
   type DataType,
 } from "apache-arrow";
 import { METADATA_KEY } from "../src/io/parquet.ts";
-import type { PredictionTable, TextColumn } from "./predictions.ts";
+import type { Profile } from "../src/models/index.ts";
+import type { PredictionRow, PredictionTable, TextColumn } from "./predictions.ts";
 
 /** The table as one record batch. Dictionaries have ids from 0, so that equal tables give equal bytes. */
 export function toArrow(table: PredictionTable, metadata: string): Table {
@@ -123,16 +125,99 @@ function packedTargets(table: PredictionTable): { targets: Float64Array; targetO
 }
 
 /** The rows of an Arrow table as plain records, column names as keys. */
-export function* arrowRecords(table: Table): Generator<Readonly<Record<string, unknown>>> {
-  const names = table.schema.fields.map(({ name }) => name);
-  for (const batch of table.batches) {
-    if (batch.numRows === 0) continue;
-    const cells = names.map((name) => reader(batch.getChild(name)!));
-    for (let i = 0; i < batch.numRows; i++) {
-      yield Object.fromEntries(names.map((name, c) => [name, cells[c]!(i)]));
-    }
+export function* arrowRecords({ batches }: { readonly batches: Iterable<RecordBatch> }): Generator<Cells> {
+  for (const batch of batches) yield* batchRecords(batch);
+}
+
+/** The rows of a batch as plain records. */
+export function* batchRecords(batch: RecordBatch): Generator<Cells> {
+  if (batch.numRows === 0) return;
+  const columns = batch.schema.fields.map(({ name }) => [name, reader(batch.getChild(name)!)] as const);
+  for (let i = 0; i < batch.numRows; i++) {
+    yield Object.fromEntries(columns.map(([name, read]) => [name, read(i)]));
   }
 }
+
+type Cells = Readonly<Record<string, unknown>>;
+
+/**
+ * The rows of a batch as predictions, where every cell is of the type that it must be, as the types of columns tell;
+ * undefined where not.
+ */
+export function batchRows(batch: RecordBatch): ((row: number) => PredictionRow) | undefined {
+  const known = new Set<string>();
+  const typed: boolean[] = [];
+  /** @param missing What a null stands for; undefined: there must be none. */
+  const column = <T>(name: string, fits: (data: Data) => boolean, missing?: T): ((row: number) => T) => {
+    known.add(name);
+    const found = batch.getChild(name);
+    if (!found) return () => missing!;
+    typed.push(fits(found.data[0] as Data) && (missing !== undefined || found.nullCount === 0));
+    const read = reader(found) as (row: number) => T | null;
+    return (row) => read(row) ?? missing!;
+  };
+  const exampleId = column<string>("example_id", isText);
+  const questionId = column<string>("question_id", isText);
+  const participantId = column<string | null>("participant_id", isText, null);
+  const options = column<readonly string[]>("options", listOf(isText));
+  const ordered = column<boolean>("ordered", ({ type }) => type instanceof Bool);
+  const answer = column<number | null>("answer", isNumber, null);
+  const target = column<readonly number[] | null>("target", listOf(isNumber), null);
+  const probabilities = column<readonly number[]>("probabilities", listOf(isNumber));
+  const weight = column<number>("weight", isNumber, 1);
+  const attributes = batch.schema.fields
+    .filter(({ name }) => !known.has(name))
+    .map(({ name }) => ({ name, value: column<string | null>(name, isText, null) }));
+  const profile = (row: number): Profile => {
+    const entries: [string, string][] = [];
+    for (const { name, value } of attributes) {
+      const text = value(row);
+      if (text !== null) entries.push([name, text]);
+    }
+    return Object.fromEntries(entries);
+  };
+  if (typed.includes(false)) return undefined;
+  return (row) => ({
+    exampleId: exampleId(row),
+    questionId: questionId(row),
+    participantId: participantId(row),
+    profile: profile(row),
+    options: options(row),
+    ordered: ordered(row),
+    answer: answer(row),
+    target: target(row),
+    probabilities: probabilities(row),
+    weight: weight(row),
+  });
+}
+
+/** Whether all are texts; a code of a dictionary must stand for one, where it is a null's too. */
+function isText({ type, values, length, dictionary }: Data): boolean {
+  if (type instanceof Utf8 || type instanceof LargeUtf8) return true;
+  if (!(type instanceof Dictionary) || !dictionary || dictionary.nullCount > 0) return false;
+  const codes = values as Int32Array;
+  const texts: unknown = type.dictionary;
+  const plain = texts instanceof Utf8 || texts instanceof LargeUtf8;
+  return plain && codes.length >= length && within(codes, dictionary.length - 1);
+}
+
+const within = (values: Int32Array, most: number): boolean => values.every((value) => value >= 0 && value <= most);
+
+/** Whether all are numbers, and finite. */
+function isNumber({ type, values, length }: Data): boolean {
+  const numbers = values as Float64Array;
+  if (numbers.length < length) return false;
+  return type instanceof Int || (isFloats(values) && values.every((value) => Number.isFinite(value)));
+}
+
+const listOf =
+  (fits: (data: Data) => boolean) =>
+  ({ type, children, valueOffsets }: Data): boolean => {
+    const child = children[0] as Data;
+    return (
+      type instanceof List && child.nullCount === 0 && within(valueOffsets as Int32Array, child.length) && fits(child)
+    );
+  };
 
 /**
  * A column's cells as plain values: lists as arrays, 64-bit integers as numbers, what is null as null. Equal lists of
@@ -157,17 +242,22 @@ function listReader(data: Data<List>): (row: number) => unknown {
     Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, i) => item(offsets[row]! + i));
   let read = list;
   if (child.nullCount === 0) {
-    if (child.type instanceof Float64 || child.type instanceof Float32) read = numberLists(child, offsets);
+    if (isFloats(child.values)) read = numberLists(child.values, offsets);
     else if (child.type instanceof Dictionary) read = sharedLists(child, offsets, list);
   }
-  return (row) => (data.nullCount === 0 || data.getValid(row) ? read(row) : null);
+  if (data.nullCount === 0) return read;
+  return (row) => (data.getValid(row) ? read(row) : null);
 }
 
-function numberLists(child: Data, offsets: Int32Array): (row: number) => number[] {
-  const values = child.values as Float32Array | Float64Array;
+/** A type that comes from a file is no `Float64`, but a `Float` of such values. */
+const isFloats = (values: unknown): values is Float32Array | Float64Array =>
+  values instanceof Float64Array || values instanceof Float32Array;
+
+function numberLists(values: Float32Array | Float64Array, offsets: Int32Array): (row: number) => number[] {
   return (row) => {
     const found: number[] = [];
-    for (let i = offsets[row]!; i < offsets[row + 1]!; i++) found.push(values[i]!);
+    const end = offsets[row + 1]!;
+    for (let i = offsets[row]!; i < end; i++) found.push(values[i]!);
     return found;
   };
 }

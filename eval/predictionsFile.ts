@@ -3,7 +3,7 @@ import { writeFileAtomic } from "../src/io/index.ts";
 import { writeColumnar } from "../src/io/parquet.ts";
 import { CumaError } from "../src/util/index.ts";
 import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
-import { toArrow } from "./predictionsArrow.ts";
+import { batchRecords, batchRows, toArrow } from "./predictionsArrow.ts";
 import { COMMENT, formatOf, openTable } from "./tableFile.ts";
 
 export interface PredictionsFile {
@@ -64,9 +64,14 @@ export function writePredictions(
  */
 export async function readPredictions(path: string): Promise<PredictionsFile> {
   const builder = new PredictionTableBuilder(path);
-  const { metadata, records } = await openTable(path, NEEDED, JSON_COLUMNS);
+  const { metadata, records, batches } = await openTable(path, NEEDED, JSON_COLUMNS);
   let row = 0;
-  for await (const record of records) builder.add(toRow(path, ++row, record));
+  if (!batches) for await (const record of records) builder.add(toRow(path, ++row, record));
+  for (const batch of batches ?? []) {
+    const typed = batchRows(batch);
+    if (typed) for (let i = 0; i < batch.numRows; i++, row++) builder.add(typed(i));
+    else for (const record of batchRecords(batch)) builder.add(toRow(path, ++row, record));
+  }
   return { table: builder.build(), metadata };
 }
 

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
+import type { RecordBatch } from "apache-arrow";
 import * as z from "zod";
-import { METADATA_KEY, readColumnar } from "../src/io/parquet.ts";
+import { METADATA_KEY, openColumnar } from "../src/io/parquet.ts";
 import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
 import { arrowRecords } from "./predictionsArrow.ts";
 import { delimited, firstLine, lines } from "./textFile.ts";
@@ -15,6 +16,8 @@ export interface TableFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** Rows as they are in the file, by column; what is empty is null. */
   readonly records: AsyncIterable<unknown> | Iterable<unknown>;
+  /** Instead of `records`, not beside it: where the file is Parquet or Arrow, its rows in batches. */
+  readonly batches?: Iterable<RecordBatch>;
 }
 
 /** @throws CumaError for an extension that is none of a table's. */
@@ -38,12 +41,13 @@ export async function openTable(
 ): Promise<TableFile> {
   const format = formatOf(path);
   if (format === ".parquet" || format === ".arrow") {
-    const table = readColumnar(path);
-    const names = table.schema.fields.map(({ name }) => name);
+    const { schema, batches } = openColumnar(path);
+    const names = schema.fields.map(({ name }) => name);
     if (needed.some((name) => !names.includes(name))) {
       throw new CumaError(`${path}: expected the columns ${needed.join(", ")}; found ${names.join(", ") || "none"}`);
     }
-    return { metadata: parseMetadata(path, table.schema.metadata.get(METADATA_KEY)), records: arrowRecords(table) };
+    const metadata = parseMetadata(path, schema.metadata.get(METADATA_KEY));
+    return { metadata, records: arrowRecords({ batches }), batches };
   }
   const first = await firstLine(path);
   if (format === ".jsonl") {

@@ -11,6 +11,8 @@ import { argmax, hasTruth, NO_ANSWER, reasons, type Groups, type MetricInput, ty
 export interface Cells {
   readonly statistics: Statistics;
   readonly sums: Float64Array;
+  /** What sums make, the same for all metrics that look at the same draw. */
+  readonly distributions: Distributions;
   /** By question; rows without a group have a cell of group -1, which only pooled metrics look at. */
   readonly questions: readonly QuestionCells[];
   /** Rows with a target or an answer. */
@@ -28,7 +30,17 @@ export interface QuestionCells {
   readonly sampled: number;
   /** Place in a cell of their squared weights; -1: every weight is 1. */
   readonly squares: number;
-  readonly cells: readonly { readonly group: number; readonly offset: number }[];
+  readonly cells: readonly Cell[];
+  /** Among the questions. */
+  readonly index: number;
+}
+
+export interface Cell {
+  readonly group: number;
+  /** Of its sums. */
+  readonly offset: number;
+  /** Among the cells of all questions, question after question. */
+  readonly index: number;
 }
 
 export function makeCells(input: Pick<MetricInput, "table" | "clusters" | "groups">): Cells {
@@ -58,7 +70,17 @@ export function makeCells(input: Pick<MetricInput, "table" | "clusters" | "group
     add(offset + 2 * options + argmax(table, row), weight);
   });
   const excluded = reasons({ [`${NO_ANSWER} and no target`]: table.rows - n });
-  return { statistics, sums: totals(statistics), questions, n, grouped, excluded, missing: groups.missing };
+  const distributions = new Distributions(questions);
+  return {
+    statistics,
+    sums: totals(statistics),
+    distributions,
+    questions,
+    n,
+    grouped,
+    excluded,
+    missing: groups.missing,
+  };
 }
 
 function layOut(
@@ -74,7 +96,7 @@ function layOut(
       offsets.set(table.question[row]! * stride + groups.codes[row]! + 1, -1);
     }
   }
-  const questions = table.questions.map(({ options: { length: options }, ordered }) => {
+  const laidOut = table.questions.map(({ options: { length: options }, ordered }) => {
     const [sampled, squares] = [allSampled ? 0 : 1, unweighted ? 0 : 1];
     return {
       options,
@@ -87,7 +109,7 @@ function layOut(
   });
   let size = 0;
   for (const key of [...offsets.keys()].sort((a, b) => (a % stride) - (b % stride) || a - b)) {
-    const question = questions[Math.floor(key / stride)]!;
+    const question = laidOut[Math.floor(key / stride)]!;
     offsets.set(key, size);
     question.cells.push({ group: (key % stride) - 1, offset: size });
     size += question.width;
@@ -95,20 +117,106 @@ function layOut(
   const cellOfRow = Float64Array.from({ length: table.rows }, (_, row) =>
     hasTruth(table, row) ? offsets.get(table.question[row]! * stride + groups.codes[row]! + 1)! : -1,
   );
+  let index = 0;
+  const questions = laidOut.map(({ options, ordered, sampled, squares, cells }, q): QuestionCells => ({
+    options,
+    ordered,
+    sampled,
+    squares,
+    index: q,
+    cells: cells.map(({ group, offset }) => ({ group, offset, index: index++ })),
+  }));
   return { cellOfRow, questions, size };
 }
 
-/** Weight of a cell's sampled rows. */
-export function sampledWeight({ options, sampled }: QuestionCells, offset: number, sums: Float64Array): number {
-  if (sampled >= 0) return sums[offset + sampled]!;
-  let weight = 0;
-  for (let k = 0; k < options; k++) weight += sums[offset + k]!;
-  return weight;
+/** Number of equally weighted answers that are worth what a cell has; Infinity where its distribution is known. */
+export function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
+  const { options, sampled, squares } = question;
+  let weight = sampled >= 0 ? sums[offset + sampled]! : 0;
+  if (sampled < 0) for (let k = 0; k < options; k++) weight += sums[offset + k]!;
+  return equalAnswers(weight, squares >= 0 ? sums[offset + squares]! : weight);
 }
 
-/** Squared weights of a cell's sampled rows. */
-export function sampledSquares(question: QuestionCells, offset: number, sums: Float64Array): number {
-  return question.squares >= 0 ? sums[offset + question.squares]! : sampledWeight(question, offset, sums);
+const equalAnswers = (weight: number, squares: number): number => (weight > 0 ? weight ** 2 / squares : Infinity);
+
+/**
+ * The distributions that sums make. They are worked out once for all metrics that look at the same sums, in the order in
+ * which the sums stand in memory, and lie in the order in which metrics go through them.
+ */
+export class Distributions {
+  /** Options that there is room for in each cell. */
+  readonly width: number;
+  /** [cells, width] */
+  readonly truth: Float64Array;
+  /** [cells, width] */
+  readonly predicted: Float64Array;
+  /** [cells] 1: it has a group and both distributions; only then there are any. */
+  readonly defined: Uint8Array;
+  /** [cells] Weight of rows. */
+  readonly weight: Float64Array;
+  /** [cells] Weight of sampled rows. */
+  readonly sampled: Float64Array;
+  /** [cells] See `answersOf`. */
+  readonly answers: Float64Array;
+  /** By TRUE, PREDICTED, ARGMAX and question: over all its rows, groups ignored. */
+  readonly pooled: readonly (readonly Float64Array[])[];
+  /** By TRUE, PREDICTED, ARGMAX: [questions] 1: it has a pooled distribution. */
+  readonly pooledDefined: readonly Uint8Array[];
+  private readonly inMemory: readonly { readonly question: QuestionCells; readonly cell: Cell }[];
+  private sums: Float64Array | undefined;
+  private draw: number | undefined;
+
+  constructor(questions: readonly QuestionCells[]) {
+    this.inMemory = questions
+      .flatMap((question) => question.cells.map((cell) => ({ question, cell })))
+      .sort((a, b) => a.cell.offset - b.cell.offset);
+    this.width = mostOptions(questions);
+    const cells = this.inMemory.length;
+    this.truth = new Float64Array(cells * this.width);
+    this.predicted = new Float64Array(cells * this.width);
+    this.defined = new Uint8Array(cells);
+    this.weight = new Float64Array(cells);
+    this.sampled = new Float64Array(cells);
+    this.answers = new Float64Array(cells);
+    const parts = [TRUE, PREDICTED, ARGMAX];
+    this.pooled = parts.map(() => questions.map(({ options }) => new Float64Array(options)));
+    this.pooledDefined = parts.map(() => new Uint8Array(questions.length));
+  }
+
+  /** Makes them those of `sums`. @param draw See `Prepared`. */
+  update(sums: Float64Array, draw: number): void {
+    if (sums === this.sums && draw === this.draw) return;
+    this.sums = sums;
+    this.draw = draw;
+    for (const part of this.pooled) for (const distribution of part) distribution.fill(0);
+    for (const { question, cell } of this.inMemory) this.addCell(question, cell, sums);
+    for (const [part, distributions] of this.pooled.entries()) {
+      for (const [q, distribution] of distributions.entries()) {
+        this.pooledDefined[part]![q] = share(distribution, 0, distribution.length, distribution, 0) > 0 ? 1 : 0;
+      }
+    }
+  }
+
+  private addCell(question: QuestionCells, { group, offset, index }: Cell, sums: Float64Array): void {
+    const { options } = question;
+    const truth = this.pooled[TRUE]![question.index]!;
+    const predicted = this.pooled[PREDICTED]![question.index]!;
+    const argmaxes = this.pooled[ARGMAX]![question.index]!;
+    for (let k = 0; k < options; k++) {
+      truth[k]! += sums[offset + k]!;
+      predicted[k]! += sums[offset + options + k]!;
+      argmaxes[k]! += sums[offset + 2 * options + k]!;
+    }
+    if (group < 0) return;
+    const place = index * this.width;
+    const weight = share(sums, offset, options, this.truth, place);
+    const predictedWeight = share(sums, offset + options, options, this.predicted, place);
+    this.defined[index] = weight > 0 && predictedWeight > 0 ? 1 : 0;
+    this.weight[index] = weight;
+    const sampled = question.sampled >= 0 ? sums[offset + question.sampled]! : weight;
+    this.sampled[index] = sampled;
+    this.answers[index] = equalAnswers(sampled, question.squares >= 0 ? sums[offset + question.squares]! : sampled);
+  }
 }
 
 /**
@@ -121,25 +229,28 @@ export function overQuestions<T = number>(
   input: Pick<MetricInput, "cells" | "questionClusters">,
   width: number,
   pooled: boolean,
-  perQuestion: (question: QuestionCells, sums: Float64Array, out: Float64Array, resampled: boolean) => void,
+  perQuestion: (question: QuestionCells, of: Distributions, out: Float64Array, resampled: boolean) => void,
   finish: (terms: Float64Array) => T,
 ): Prepared<T> {
   const cells = input.cells();
+  const { distributions } = cells;
   const excluded = pooled ? cells.excluded : reasons({ ...cells.excluded, [cells.missing]: cells.n - cells.grouped });
   const n = pooled ? cells.n : cells.grouped;
   if (!input.questionClusters) {
     const terms = new Float64Array(width);
     const compute = (sums: Float64Array, draw: number): T => {
+      distributions.update(sums, draw);
       terms.fill(0);
-      for (const question of cells.questions) perQuestion(question, sums, terms, draw !== ONCE);
+      for (const question of cells.questions) perQuestion(question, distributions, terms, draw !== ONCE);
       return finish(terms);
     };
     return { statistics: cells.statistics, compute, n, excluded };
   }
+  distributions.update(cells.sums, ONCE);
   const one = { count: cells.questions.length, ...eachAlone(cells.questions.length) };
   const statistics = gather(one, width, (q, add) => {
     const terms = new Float64Array(width);
-    perQuestion(cells.questions[q]!, cells.sums, terms, false);
+    perQuestion(cells.questions[q]!, distributions, terms, false);
     for (const [i, term] of terms.entries()) add(i, term);
   });
   return { statistics, compute: finish, n, excluded };
@@ -157,20 +268,6 @@ export const TRUE = 0;
 export const PREDICTED = 1;
 export const ARGMAX = 2;
 
-/** A question's distribution over all its rows, groups ignored; false (and nothing written) where it has none. */
-export function pooledDistribution(
-  question: QuestionCells,
-  sums: Float64Array,
-  part: number,
-  out: Float64Array,
-): boolean {
-  out.fill(0, 0, question.options);
-  for (const { offset } of question.cells) {
-    for (let k = 0; k < question.options; k++) out[k]! += sums[offset + part * question.options + k]!;
-  }
-  return normalise(out, question.options);
-}
-
 /** A cell's distribution; false where the cell is empty. */
 export function cellDistribution(
   question: QuestionCells,
@@ -179,16 +276,16 @@ export function cellDistribution(
   part: number,
   out: Float64Array,
 ): boolean {
-  for (let k = 0; k < question.options; k++) out[k] = sums[offset + part * question.options + k]!;
-  return normalise(out, question.options);
+  const { options } = question;
+  return share(sums, offset + part * options, options, out, 0) > 0;
 }
 
-function normalise(values: Float64Array, length: number): boolean {
+/** Writes values divided by their sum, where that is more than 0, and returns it. */
+function share(values: Float64Array, from: number, length: number, out: Float64Array, place: number): number {
   let sum = 0;
-  for (let k = 0; k < length; k++) sum += values[k]!;
-  if (!(sum > 0)) return false;
-  for (let k = 0; k < length; k++) values[k]! /= sum;
-  return true;
+  for (let k = 0; k < length; k++) sum += values[from + k]!;
+  if (sum > 0) for (let k = 0; k < length; k++) out[place + k] = values[from + k]! / sum;
+  return sum;
 }
 
 /** Largest number of options of any question. */
@@ -197,25 +294,21 @@ export function mostOptions(questions: readonly QuestionCells[]): number {
 }
 
 /**
- * Mean of `distance(true, predicted)` over all (question, group) that have rows and a distance that is not NaN.
+ * Mean of `distance(true, predicted)` over all (question, group) that have rows and a distance that is not NaN. The two
+ * distributions are the `options` entries from `from` on.
  * @param undefinedCells What is said of the other cells, where there can be any.
  */
 export function meanOverCells(
   input: MetricInput,
-  distance: (p: Float64Array, q: Float64Array, options: number, ordered: boolean) => number,
+  distance: (p: Float64Array, q: Float64Array, options: number, ordered: boolean, from: number) => number,
   undefinedCells?: string,
 ): Prepared {
-  const { questions, sums: all } = input.cells();
-  const most = mostOptions(questions);
-  const p = new Float64Array(most);
-  const q = new Float64Array(most);
+  const { questions, distributions, sums } = input.cells();
   /** Sum of distances, number of cells with one, number of cells without. */
-  const add = (question: QuestionCells, sums: Float64Array, out: Float64Array): void => {
-    for (const { group, offset } of question.cells) {
-      if (group < 0) continue;
-      if (!cellDistribution(question, offset, sums, TRUE, p)) continue;
-      if (!cellDistribution(question, offset, sums, PREDICTED, q)) continue;
-      const found = distance(p, q, question.options, question.ordered);
+  const add = (question: QuestionCells, of: Distributions, out: Float64Array): void => {
+    for (const { index } of question.cells) {
+      if (of.defined[index] === 0) continue;
+      const found = distance(of.truth, of.predicted, question.options, question.ordered, index * of.width);
       if (Number.isNaN(found)) out[2]! += 1;
       else {
         out[0]! += found;
@@ -226,6 +319,7 @@ export function meanOverCells(
   const prepared = overQuestions(input, 3, false, add, ([sum, cells]) => (cells! > 0 ? sum! / cells! : NaN));
   if (undefinedCells === undefined) return prepared;
   const terms = new Float64Array(3);
-  for (const question of questions) add(question, all, terms);
+  distributions.update(sums, ONCE);
+  for (const question of questions) add(question, distributions, terms);
   return { ...prepared, excluded: { ...prepared.excluded, ...reasons({ [undefinedCells]: terms[2]! }) } };
 }

@@ -1,14 +1,5 @@
-import {
-  cellDistribution,
-  mostOptions,
-  overQuestions,
-  PREDICTED,
-  sampledSquares,
-  sampledWeight,
-  TRUE,
-  type Cells,
-  type QuestionCells,
-} from "./cells.ts";
+import { ONCE } from "../bootstrap.ts";
+import { answersOf, Distributions, mostOptions, overQuestions, type Cells, type QuestionCells } from "./cells.ts";
 import { entropy } from "./distributions.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
 
@@ -62,15 +53,15 @@ export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionCl
   let single = 0;
   for (const question of questions) {
     const grouped = question.cells.filter(({ group }) => group >= 0);
-    const alone = grouped.filter(({ offset }) => isLone(question, offset, sums)).length;
+    const alone = grouped.filter(({ offset }) => isLone(answersOf(question, offset, sums))).length;
     lone += alone;
     if (grouped.length - alone < 2) single++;
   }
-  let last: { draw: number; dispersion: Dispersion } | undefined;
+  let last: { sums: Float64Array; draw: number; dispersion: Dispersion } | undefined;
   return {
     ...prepared,
     compute: (of, draw) => {
-      if (last?.draw !== draw) last = { draw, dispersion: prepared.compute(of, draw) };
+      if (last?.sums !== of || last.draw !== draw) last = { sums: of, draw, dispersion: prepared.compute(of, draw) };
       return last.dispersion;
     },
     excluded: {
@@ -86,18 +77,9 @@ export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion
   return { ...prepared, compute: (sums, draw) => finish(compute(sums, draw)) };
 }
 
-/** Number of equally weighted answers that are worth what a cell has; Infinity where its distribution is known. */
-export function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
-  const weight = sampledWeight(question, offset, sums);
-  return weight > 0 ? weight ** 2 / sampledSquares(question, offset, sums) : Infinity;
-}
-
-const isLone = (question: QuestionCells, offset: number, sums: Float64Array): boolean =>
-  answersOf(question, offset, sums) < 1 + 1e-9;
+const isLone = (answers: number): boolean => answers < 1 + 1e-9;
 
 class Workspace {
-  private readonly p: Float64Array;
-  private readonly q: Float64Array;
   /** By cell: one after another, a distribution (nominal) or its CDF (ordered). */
   private readonly truths: Float64Array;
   private readonly predictions: Float64Array;
@@ -110,8 +92,6 @@ class Workspace {
   constructor(questions: readonly QuestionCells[]) {
     const options = mostOptions(questions);
     const cells = questions.reduce((most, question) => Math.max(most, question.cells.length), 0);
-    this.p = new Float64Array(options);
-    this.q = new Float64Array(options);
     this.truths = new Float64Array(options * cells);
     this.predictions = new Float64Array(options * cells);
     this.shares = new Float64Array(cells);
@@ -121,33 +101,33 @@ class Workspace {
   }
 
   /** Adds a question's terms in the order of `Dispersion` to `out`. */
-  add(question: QuestionCells, sums: Float64Array, out: Float64Array, noises: number): void {
+  add(question: QuestionCells, of: Distributions, out: Float64Array, noises: number): void {
     const { ordered, options } = question;
-    const { p, q, truths, predictions, shares, variances, truthMean, predictionMean } = this;
+    const { truths, predictions, shares, variances, truthMean, predictionMean } = this;
     const width = ordered ? options - 1 : options;
     let cells = 0;
     let total = 0;
     let truthEntropy = 0;
     let predictionEntropy = 0;
-    for (const { group, offset } of question.cells) {
-      if (group < 0 || isLone(question, offset, sums)) continue;
-      if (!cellDistribution(question, offset, sums, TRUE, p)) continue;
-      if (!cellDistribution(question, offset, sums, PREDICTED, q)) continue;
-      let weight = 0;
-      for (let k = 0; k < options; k++) weight += sums[offset + k]!;
+    for (const { index } of question.cells) {
+      if (of.defined[index] === 0 || isLone(of.answers[index]!)) continue;
+      const weight = of.weight[index]!;
       total += weight;
       shares[cells] = weight;
-      const sampled = sampledWeight(question, offset, sums) / weight;
-      variances[cells] = sampled > 0 ? (noises * sampled ** 2) / (answersOf(question, offset, sums) - 1) : 0;
-      if (!ordered) {
-        truthEntropy += weight * entropy(p, options);
-        predictionEntropy += weight * entropy(q, options);
-      }
+      const sampled = of.sampled[index]! / weight;
+      variances[cells] = sampled > 0 ? (noises * sampled ** 2) / (of.answers[index]! - 1) : 0;
+      const place = index * of.width;
       for (let k = 0, sumP = 0, sumQ = 0; k < width; k++) {
-        sumP += p[k]!;
-        sumQ += q[k]!;
-        truths[cells * width + k] = ordered ? sumP : p[k]!;
-        predictions[cells * width + k] = ordered ? sumQ : q[k]!;
+        const p = of.truth[place + k]!;
+        const q = of.predicted[place + k]!;
+        sumP += p;
+        sumQ += q;
+        truths[cells * width + k] = ordered ? sumP : p;
+        predictions[cells * width + k] = ordered ? sumQ : q;
+      }
+      if (!ordered) {
+        truthEntropy += weight * entropy(of.truth, options, place);
+        predictionEntropy += weight * entropy(of.predicted, options, place);
       }
       cells++;
     }
@@ -214,9 +194,11 @@ export function alignment({ cross, predictedNorm, trueNorm }: Dispersion): numbe
 /** The dispersion of each question by itself, in the order of `cells.questions`; `ofDispersion` takes their sum. */
 export function dispersionByQuestion({ questions, sums }: Pick<Cells, "questions" | "sums">): Dispersion[] {
   const work = new Workspace(questions);
+  const distributions = new Distributions(questions);
+  distributions.update(sums, ONCE);
   return questions.map((question) => {
     const terms = new Float64Array(5);
-    work.add(question, sums, terms, 1);
+    work.add(question, distributions, terms, 1);
     const [predicted, truth, cross, predictedNorm, trueNorm] = terms;
     return {
       predicted: predicted!,

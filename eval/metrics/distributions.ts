@@ -1,26 +1,26 @@
 /**
- * Functions of distributions over K options. The first `length` entries count, so that callers can reuse longer
- * buffers; 0 log 0 = 0.
+ * Functions of distributions over K options: of `length` entries from `from` on, so that many distributions can lie in one
+ * array; 0 log 0 = 0.
  */
 
 /** H(p) = -sum p log p, in nats; 0 for one sure option, log K for uniform. */
-export function entropy(p: ArrayLike<number>, length = p.length): number {
+export function entropy(p: ArrayLike<number>, length = p.length, from = 0): number {
   let sum = 0;
-  for (let k = 0; k < length; k++) if (p[k]! > 0) sum -= p[k]! * Math.log(p[k]!);
+  for (let k = from; k < from + length; k++) if (p[k]! > 0) sum -= p[k]! * Math.log(p[k]!);
   return sum;
 }
 
 /** KL(p || q) = sum p log(p / q), in nats; infinite where q is 0 and p is not. */
-export function kl(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length): number {
+export function kl(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length, from = 0): number {
   let sum = 0;
-  for (let k = 0; k < length; k++) if (p[k]! > 0) sum += p[k]! * Math.log(p[k]! / q[k]!);
+  for (let k = from; k < from + length; k++) if (p[k]! > 0) sum += p[k]! * Math.log(p[k]! / q[k]!);
   return Math.max(0, sum);
 }
 
 /** Jensen-Shannon distance with base 2: sqrt((KL2(p || m) + KL2(q || m)) / 2), m = (p + q) / 2; in [0, 1]. */
-export function jsd(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length): number {
+export function jsd(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length, from = 0): number {
   let sum = 0;
-  for (let k = 0; k < length; k++) {
+  for (let k = from; k < from + length; k++) {
     const m = (p[k]! + q[k]!) / 2;
     if (p[k]! > 0) sum += p[k]! * Math.log2(p[k]! / m);
     if (q[k]! > 0) sum += q[k]! * Math.log2(q[k]! / m);
@@ -29,9 +29,9 @@ export function jsd(p: ArrayLike<number>, q: ArrayLike<number>, length = p.lengt
 }
 
 /** Total variation: half the sum of |p - q|; in [0, 1]. */
-export function variation(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length): number {
+export function variation(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length, from = 0): number {
   let sum = 0;
-  for (let k = 0; k < length; k++) sum += Math.abs(p[k]! - q[k]!);
+  for (let k = from; k < from + length; k++) sum += Math.abs(p[k]! - q[k]!);
   return sum / 2;
 }
 
@@ -39,11 +39,11 @@ export function variation(p: ArrayLike<number>, q: ArrayLike<number>, length = p
  * Wasserstein-1 between two distributions over K levels spaced evenly on [0, 1]: the mean of |F_p - F_q| over the
  * K - 1 steps; in [0, 1]. Options that are no scale have no distances but equal ones: then it is the total variation.
  */
-export function emd(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length, ordered = true): number {
-  if (!ordered) return variation(p, q, length);
+export function emd(p: ArrayLike<number>, q: ArrayLike<number>, length = p.length, ordered = true, from = 0): number {
+  if (!ordered) return variation(p, q, length, from);
   let difference = 0;
   let sum = 0;
-  for (let k = 0; k < length - 1; k++) {
+  for (let k = from; k < from + length - 1; k++) {
     difference += p[k]! - q[k]!;
     sum += Math.abs(difference);
   }

@@ -1,19 +1,15 @@
-import { ARGMAX, mostOptions, overQuestions, pooledDistribution, PREDICTED, TRUE } from "./cells.ts";
+import { ARGMAX, overQuestions, PREDICTED, TRUE } from "./cells.ts";
 import { emd } from "./distributions.ts";
 import { hasTruth, reasons, type Metric, type MetricInput, type Prepared } from "./metric.ts";
 
 function pooledEmd(input: MetricInput, part: number): Prepared {
-  const most = mostOptions(input.cells().questions);
-  const p = new Float64Array(most);
-  const q = new Float64Array(most);
   const prepared = overQuestions(
     input,
     2,
     true,
-    (question, sums, out) => {
-      if (!question.ordered) return;
-      if (!pooledDistribution(question, sums, TRUE, p) || !pooledDistribution(question, sums, part, q)) return;
-      out[0]! += emd(p, q, question.options);
+    ({ index, ordered }, { pooled, pooledDefined }, out) => {
+      if (!ordered || pooledDefined[TRUE]![index] === 0 || pooledDefined[part]![index] === 0) return;
+      out[0]! += emd(pooled[TRUE]![index]!, pooled[part]![index]!);
       out[1]! += 1;
     },
     (terms) => (terms[1]! > 0 ? terms[0]! / terms[1]! : NaN),

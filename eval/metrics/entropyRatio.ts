@@ -1,4 +1,4 @@
-import { mostOptions, overQuestions, pooledDistribution, PREDICTED, TRUE } from "./cells.ts";
+import { overQuestions, PREDICTED, TRUE } from "./cells.ts";
 import { entropy } from "./distributions.ts";
 import type { Metric } from "./metric.ts";
 
@@ -13,20 +13,16 @@ export const entropyRatio: Metric = {
   title: "entropy of pooled predictions / entropy of pooled answers",
   higherIsBetter: null,
   range: [0, Infinity],
-  prepare(input) {
-    const most = mostOptions(input.cells().questions);
-    const p = new Float64Array(most);
-    const q = new Float64Array(most);
-    return overQuestions(
+  prepare: (input) =>
+    overQuestions(
       input,
       2,
       true,
-      (question, sums, out) => {
-        if (!pooledDistribution(question, sums, TRUE, p) || !pooledDistribution(question, sums, PREDICTED, q)) return;
-        out[0]! += entropy(q, question.options);
-        out[1]! += entropy(p, question.options);
+      ({ index }, { pooled, pooledDefined }, out) => {
+        if (pooledDefined[TRUE]![index] === 0 || pooledDefined[PREDICTED]![index] === 0) return;
+        out[0]! += entropy(pooled[PREDICTED]![index]!);
+        out[1]! += entropy(pooled[TRUE]![index]!);
       },
       (terms) => (terms[1]! > 0 ? terms[0]! / terms[1]! : NaN),
-    );
-  },
+    ),
 };

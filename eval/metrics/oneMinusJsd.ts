@@ -13,5 +13,5 @@ export const oneMinusJsd: Metric = {
   title: "1 - Jensen-Shannon distance (base 2) within each question and group",
   higherIsBetter: true,
   range: [0, 1],
-  prepare: (input) => meanOverCells(input, (p, q, options) => 1 - jsd(p, q, options)),
+  prepare: (input) => meanOverCells(input, (p, q, options, _, from) => 1 - jsd(p, q, options, from)),
 };

@@ -17,17 +17,15 @@ export const skill: Metric = {
   title: "skill over the uniform distribution (100 is best)",
   higherIsBetter: true,
   range: [-Infinity, 100],
-  prepare(input) {
-    const uniform: number[] = [];
-    return meanOverCells(
+  prepare: (input) =>
+    meanOverCells(
       input,
-      (p, q, options) => {
-        uniform.fill(1 / options);
-        while (uniform.length < options) uniform.push(1 / options);
-        const guess = variation(p, uniform, options);
-        return guess < LEAST_VARIATION ? NaN : 100 * (1 - variation(p, q, options) / guess);
+      (p, q, options, _, from) => {
+        let sum = 0;
+        for (let k = from; k < from + options; k++) sum += Math.abs(p[k]! - 1 / options);
+        const guess = sum / 2;
+        return guess < LEAST_VARIATION ? NaN : 100 * (1 - variation(p, q, options, from) / guess);
       },
       "cells whose truth is uniform",
-    );
-  },
+    ),
 };

@@ -12,5 +12,5 @@ export const totalVariation: Metric = {
   title: "total variation within each question and group",
   higherIsBetter: false,
   range: [0, 1],
-  prepare: (input) => meanOverCells(input, variation),
+  prepare: (input) => meanOverCells(input, (p, q, options, _, from) => variation(p, q, options, from)),
 };

@@ -1,7 +1,7 @@
 import { totals } from "../bootstrap.ts";
-import { inputOf } from "../evaluate.ts";
-import { cellDistribution, PREDICTED, TRUE } from "../metrics/cells.ts";
-import { answersOf, dispersionByQuestion } from "../metrics/dispersion.ts";
+import { defaultCluster, inputOf } from "../evaluate.ts";
+import { answersOf, cellDistribution, PREDICTED, TRUE } from "../metrics/cells.ts";
+import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";
 import { ece } from "../metrics/ece.ts";
 import type { MetricInput } from "../metrics/metric.ts";
@@ -14,7 +14,7 @@ import type { Details, GroupDetails, ReliabilityBin } from "./types.ts";
  * @param by Attributes whose combined values make the groups; undefined: as `evaluate` has it.
  */
 export function detailsOf(table: PredictionTable, by: readonly string[] | undefined): Details {
-  const input = inputOf(table, by, undefined, "participant");
+  const input = inputOf(table, by, undefined, defaultCluster(table));
   const { questions, sums } = input.cells();
   const dispersions = dispersionByQuestion({ questions, sums });
   return {

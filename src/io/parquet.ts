@@ -67,5 +67,7 @@ export function openColumnar(path: string): Columnar {
 }
 
 function* batchesOf(table: WasmTable): Generator<RecordBatch> {
-  for (const batch of table.recordBatches()) yield* tableFromIPC(batch.intoIPCStream()).batches;
+  const batches = table.recordBatches();
+  table.free();
+  for (const batch of batches) yield* tableFromIPC(batch.intoIPCStream()).batches;
 }

@@ -121,20 +121,25 @@ test("the kernel's sums are those of a plain loop, bit by bit, for several stati
       if (size === 1) add(0, rng.uniform());
     });
   });
-  const kernel = new Kernel(clusters, statistics);
+  const total = (count: (of: Statistics) => number): number => statistics.reduce((sum, of) => sum + count(of), 0);
+  const kernel = new Kernel(
+    LANES * clusters + total(({ values, size }) => values.length + LANES * size),
+    total(({ members, size }) => members.length + size + 1),
+  );
+  const counts = kernel.floats(LANES * clusters);
+  const places = statistics.map((of) => ({ of, terms: kernel.copy(of), sums: kernel.floats(LANES * of.size) }));
   for (let round = 0; round < 2; round++) {
-    for (let i = 0; i < kernel.counts.length; i++) kernel.counts[i] = rng.below(4);
-    for (const columns of statistics) {
-      const lanes = kernel.sums(columns);
-      expect(lanes.length).toBe(LANES);
-      for (const [lane, found] of lanes.entries()) {
-        const expected = new Float64Array(columns.size);
-        for (let cell = 0; cell < columns.size; cell++) {
-          for (let i = columns.starts[cell]!; i < columns.starts[cell + 1]!; i++) {
-            expected[cell]! += kernel.counts[columns.members[i]! * LANES + lane]! * columns.values[i]!;
+    for (let i = 0; i < counts.length; i++) counts[i] = rng.below(4);
+    for (const { of, terms, sums } of places) {
+      kernel.accumulate(terms, counts, sums);
+      for (let lane = 0; lane < LANES; lane++) {
+        const expected = new Float64Array(of.size);
+        for (let cell = 0; cell < of.size; cell++) {
+          for (let i = of.starts[cell]!; i < of.starts[cell + 1]!; i++) {
+            expected[cell]! += counts[of.members[i]! * LANES + lane]! * of.values[i]!;
           }
         }
-        expect([...found]).toEqual([...expected]);
+        expect([...sums.subarray(lane * of.size, (lane + 1) * of.size)]).toEqual([...expected]);
       }
     }
   }

@@ -58,3 +58,9 @@ describe("evaluate equals scipy, scikit-learn and WorldValuesBench's evaluate.py
     for (const name of Object.keys(found) as MetricName[]) expectClose(byQuestion[name].value, found[name].value);
   });
 });
+
+test("the metric kl mixes predictions with 1e-6 of the uniform distribution", () => {
+  const table = tableOf([{ probabilities: [1, 0], target: [0.5, 0.5] }]);
+  const found = evaluate(table, { metrics: ["kl"], resamples: 0 }).kl.value;
+  expect(found).toBeCloseTo((Math.log(0.5 / (1 - 5e-7)) + Math.log(0.5 / 5e-7)) / 2, 12);
+});

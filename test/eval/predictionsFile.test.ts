@@ -2,11 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
+  Dictionary,
   Field,
   FixedSizeList,
   Float64,
+  Int32,
   Int64,
   LargeList,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -292,6 +295,81 @@ describe("tables of other programs", () => {
         row({ ...shared, exampleId: "b", answer: 0, probabilities: [1, 0] }),
       ]);
     }
+  });
+
+  describe("a column of an Arrow file whose bytes do not hold what its type says", () => {
+    const item = (child: Data): Field => new Field("item", child.type, false);
+    const texts = vectorFromArray(["q", "x", "y"], new Utf8());
+    const coded = (codes: number[], dictionary = texts): Data =>
+      makeData({ type: new Dictionary(new Utf8(), new Int32()), data: Int32Array.from(codes), dictionary });
+    const columns = (changes: Record<string, Data>): Record<string, Data> => {
+      const numbers = makeData({ type: new Float64(), data: Float64Array.of(0.25, 0.75, 1, 0) });
+      return {
+        example_id: vectorFromArray(["a", "b"], new Utf8()).data[0]!,
+        question_id: coded([0, 0]),
+        options: lists(coded([1, 2, 1, 2]), [0, 2, 4]),
+        ordered: vectorFromArray([true, true]).data[0]!,
+        probabilities: lists(numbers, [0, 2, 4]),
+        ...changes,
+      };
+    };
+    const lists = (child: Data, offsets: number[]): Data =>
+      makeData({ type: new List(item(child)), length: 2, valueOffsets: Int32Array.from(offsets), child });
+    const file = (changes: Record<string, Data>): string => {
+      const fields = Object.entries(columns(changes)).map(([name, data]) => new Field(name, data.type, true));
+      const children = Object.values(columns(changes));
+      const data = makeData({ type: new Struct(fields), length: 2, nullCount: 0, children });
+      const path = fresh(".arrow");
+      writeColumnar(path, new Table(new Schema(fields), [new RecordBatch(new Schema(fields), data)]));
+      return path;
+    };
+
+    test("is read where there is nothing wrong with it", async () => {
+      const { table } = await readPredictions(file({}));
+      expect(rowsOf(table).map(({ options, probabilities }) => [options, probabilities])).toEqual([
+        [
+          ["x", "y"],
+          [0.25, 0.75],
+        ],
+        [
+          ["x", "y"],
+          [1, 0],
+        ],
+      ]);
+    });
+
+    const numbers = (values: number[]): Data => makeData({ type: new Float64(), data: Float64Array.from(values) });
+    const cases: Record<string, [changes: Record<string, Data>, message: string]> = {
+      "a code without a text": [{ question_id: coded([0, 7]) }, "row 2: question_id: Invalid input"],
+      "a text that is null in the dictionary": [
+        { question_id: coded([0, 1], vectorFromArray(["q", null], new Utf8())) },
+        "row 2: question_id: Invalid input",
+      ],
+      "a code in a list without a text": [
+        { options: lists(coded([1, 2, 1, 9]), [0, 2, 4]) },
+        "row 2: options.1: Invalid input",
+      ],
+      "a list that ends after its texts": [
+        { options: lists(coded([1, 2, 1]), [0, 2, 4]) },
+        'row 2 (example "b"): options: expected those',
+      ],
+      "a number that is infinite": [
+        { weight: makeData({ type: new Float64(), data: Float64Array.of(1, Infinity) }) },
+        "row 2: weight: Invalid input",
+      ],
+      "a list that ends after its numbers": [
+        { probabilities: lists(numbers([0.25, 0.75, 1]), [0, 2, 4]) },
+        "row 2: probabilities.1: Invalid input",
+      ],
+      "texts for numbers": [
+        { weight: coded([0, 0]) },
+        "row 1: weight: Invalid input: expected number, received string",
+      ],
+    };
+    test.each(Object.entries(cases))("%s", async (_, [changes, message]) => {
+      const path = file(changes);
+      await expect(readPredictions(path)).rejects.toThrow(`${path}: ${message}`);
+    });
   });
 
   const refused = (path: string) => expect(readPredictions(path)).rejects;
