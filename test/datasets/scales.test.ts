@@ -54,7 +54,8 @@ describe("Python literals", () => {
         .map(([key, of]) => `${repr(key)}: ${repr(of)}`)
         .join(", ")}}`;
     }
-    return value === null ? "None" : value === true ? "True" : value === false ? "False" : String(value);
+    if (value === null) return "None";
+    return typeof value === "boolean" ? (value ? "True" : "False") : String(value as number);
   };
 
   test("reads back what repr writes", () => {

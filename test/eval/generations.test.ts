@@ -414,7 +414,7 @@ describe("files", () => {
     );
     await refused(
       files.write(".csv", "prompt_id,text,embedding\np,a,1 2\n"),
-      ': row 1: embedding: expected JSON, found 1 2',
+      ": row 1: embedding: expected JSON, found 1 2",
     );
   });
 
