@@ -55,7 +55,9 @@ describe("Python literals", () => {
         .join(", ")}}`;
     }
     if (value === null) return "None";
-    return typeof value === "boolean" ? (value ? "True" : "False") : String(value as number);
+    if (typeof value === "boolean") return value ? "True" : "False";
+    if (typeof value === "number") return String(value);
+    throw new TypeError(`no literal for ${typeof value}`);
   };
 
   test("reads back what repr writes", () => {
