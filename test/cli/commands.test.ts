@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { packageVersion } from "../../src/app/index.ts";
 import { cuma } from "../support/cli.ts";
 
-const commands = ["train", "preview", "eval", "answer", "data wvb", "data planted", "demo"];
+const commands = ["train", "preview", "eval", "score", "report", "route", "answer", "data wvb", "data planted", "demo"];
 
 test.each(commands)("%s --help shows an example", async (command) => {
   const { code, stdout, stderr } = await cuma([...command.split(" "), "--help"]);
@@ -13,7 +13,7 @@ test.each(commands)("%s --help shows an example", async (command) => {
 test("--version and --help", async () => {
   expect(await cuma(["--version"])).toMatchObject({ code: 0, stdout: `${packageVersion}\n` });
   const help = await cuma(["--help"]);
-  for (const command of ["train", "preview", "eval", "answer", "data", "demo"]) expect(help.stdout).toContain(command);
+  for (const command of commands.map((name) => name.split(" ")[0]!)) expect(help.stdout).toContain(command);
 });
 
 test.each([
