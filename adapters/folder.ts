@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Feeds, HostTensor } from "../src/graph/index.ts";
-import { checkJson, encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
+import { checkJson, encodeJson, encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
 import {
   baseShapes,
   linearSites,
@@ -101,7 +101,7 @@ export function encodeAdapter(
     { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) },
   ]);
   return {
-    [CONFIG_FILE]: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
+    [CONFIG_FILE]: encodeJson(config),
     [TENSORS_FILE]: encodeSafetensors(Object.fromEntries(floats) as Parameters<typeof encodeSafetensors>[0], {
       format: "pt",
     }),

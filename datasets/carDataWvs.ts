@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { parse as parseCsv } from "csv-parse/sync";
 import { z } from "zod";
-import { checkJson, readText, sha256File } from "../src/io/index.ts";
+import { checkJson, readCsv, sha256File } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, messageOf, Rng, unknownName } from "../src/util/index.ts";
+import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import { select } from "./heldOut.ts";
 import type { ExampleSource, LoadOptions } from "./records.ts";
 
@@ -38,7 +37,7 @@ export async function loadCarDataWvs(
 ): Promise<ExampleSource> {
   if (!SPLITS.includes(split)) throw new CumaError(unknownName("split", split, SPLITS));
   const path = join(dir, FILE);
-  const rows = checkJson(path, readRows(path), rowSchema);
+  const rows = checkJson(path, readCsv(path, MAX_BYTES), rowSchema);
   const profiles = new Map<string, Profile>();
   const people = rows.map(({ religion, degree, country, age, gender }) => {
     const decade = Math.floor(age / 10) * 10;
@@ -83,13 +82,4 @@ export async function loadCarDataWvs(
     full: order,
   }[split as "train" | "valid" | "test" | "full"].sort((a, b) => a - b);
   return select(all, limit === undefined ? members : new Rng(seed, "carData", split).shuffle(members).slice(0, limit));
-}
-
-function readRows(path: string): unknown {
-  const text = readText(path, MAX_BYTES);
-  try {
-    return parseCsv(text, { columns: true, bom: true, skip_empty_lines: true });
-  } catch (error) {
-    throw new CumaError(`${path}: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { z } from "zod";
-import { checkJson, fileError, listFolder, readJson, readText, sha256File } from "../src/io/index.ts";
+import { checkJson, fileError, listFolder, readCsv, readJson, sha256File } from "../src/io/index.ts";
 import { readColumnar } from "../src/io/parquet.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, messageOf, Rng, unknownName } from "../src/util/index.ts";
-import { parse as parseCsv } from "csv-parse/sync";
 import { parsePythonLiteral } from "./pythonLiteral.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";
@@ -102,17 +101,8 @@ function locate(dir: string): { path: string; overrides: string | null } {
 
 function readRecords(path: string): Record_[] {
   if (extname(path) === ".json") return checkJson(path, readJson(path, MAX_BYTES), z.array(recordSchema));
-  const rows = extname(path) === ".csv" ? csvRows(path) : parquetRows(path);
+  const rows = extname(path) === ".csv" ? readCsv(path, MAX_BYTES) : parquetRows(path);
   return rows.flatMap((row, i) => hubRecords(`${path}: row ${i + 1}`, row));
-}
-
-function csvRows(path: string): Record<string, unknown>[] {
-  const text = readText(path, MAX_BYTES);
-  try {
-    return parseCsv(text, { columns: true, bom: true, skip_empty_lines: true });
-  } catch (error) {
-    throw new CumaError(`${path}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function parquetRows(path: string): Record<string, unknown>[] {

@@ -36,6 +36,24 @@ export function isHeldOut(rules: readonly HoldOutRule[], profile: Profile): bool
   });
 }
 
+/**
+ * Whether training does not see a profile: by the rules, or by the data set itself. Asked once for each profile object, of
+ * which sources give one for all answers of a person.
+ */
+export function heldOutTest(
+  rules: readonly HoldOutRule[],
+  source: Pick<ExampleSource, "isHeldOut">,
+): (profile: Profile) => boolean {
+  const known = new Map<Profile, boolean>();
+  return (profile) => {
+    let out = known.get(profile);
+    if (out === undefined) {
+      known.set(profile, (out = isHeldOut(rules, profile) || (source.isHeldOut?.(profile) ?? false)));
+    }
+    return out;
+  };
+}
+
 /** Names of the attributes that rules ask for. */
 export function ruleAttributes(rules: readonly HoldOutRule[]): string[] {
   return [...new Set(rules.flatMap((rule) => ("where" in rule ? Object.keys(rule.where) : rule.by)))];
@@ -50,14 +68,9 @@ export function withoutHeldOut(
   rules: readonly HoldOutRule[],
   { limit, seed = 0 }: { readonly limit?: number | undefined; readonly seed?: number } = {},
 ): ExampleSource {
-  const known = new Map<Profile, boolean>();
+  const isOut = heldOutTest(rules, {});
   let kept: number[] = [];
-  for (let i = 0; i < source.length; i++) {
-    const { profile } = source.at(i);
-    let out = known.get(profile);
-    if (out === undefined) known.set(profile, (out = isHeldOut(rules, profile)));
-    if (!out) kept.push(i);
-  }
+  for (let i = 0; i < source.length; i++) if (!isOut(source.at(i).profile)) kept.push(i);
   if (limit !== undefined && limit < kept.length) kept = new Rng(seed, "limit").shuffle(kept).slice(0, limit);
   return select(source, kept);
 }

@@ -21,6 +21,7 @@ export * from "./metrics/index.ts";
 export { predict, type PredictHooks, type Scorer } from "./predict.ts";
 export {
   PredictionTableBuilder,
+  selectRows,
   type PredictionRow,
   type PredictionTable,
   type Question,
@@ -42,6 +43,6 @@ export {
 } from "./preferences.ts";
 export { readPredictions, writePredictions, type PredictionsFile } from "./predictionsFile.ts";
 export { scorePublished, type PublishedMetric, type PublishedOptions, type PublishedScores } from "./published.ts";
-export type { MetricInfo, ScoreOptions, TextScores, TextTable } from "./text/scores.ts";
+export type { ScoreOptions, TextScores, TextTable } from "./text/scores.ts";
 export { benjaminiHochberg, mcnemar, type McNemar } from "./significance.ts";
 export { readTruth, withTruth, type Truth } from "./truth.ts";

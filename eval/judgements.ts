@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError } from "../src/util/index.ts";
-import type { MetricResult } from "./metrics/metric.ts";
+import type { MetricInfo, MetricResult } from "./metrics/metric.ts";
 import { idSchema, readRows } from "./text/records.ts";
 import {
   attributeOf,
@@ -10,7 +10,6 @@ import {
   groupBy,
   meansOf,
   scoreGroups,
-  type MetricInfo,
   type ScoreOptions,
   type TextScores,
   type TextTable,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError } from "../src/util/index.ts";
-import type { MetricResult } from "./metrics/metric.ts";
+import type { MetricInfo, MetricResult } from "./metrics/metric.ts";
 import { kendallTau } from "./text/kendallTau.ts";
 import { margin, marginPerToken, rankedRight, type PairLogProbs } from "./text/preferenceAccuracy.ts";
 import { idSchema, readRows } from "./text/records.ts";
@@ -11,7 +11,6 @@ import {
   groupBy,
   meansOf,
   scoreGroups,
-  type MetricInfo,
   type ScoreOptions,
   type TextScores,
   type TextTable,

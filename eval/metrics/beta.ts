@@ -10,6 +10,7 @@ import type { Metric } from "./metric.ts";
 export const beta: Metric = {
   title: "calibration slope of group differences",
   higherIsBetter: null,
+  ideal: 1,
   range: [-Infinity, Infinity],
   prepare: (input) =>
     ofDispersion(input, (dispersion) => {

@@ -130,13 +130,6 @@ function layOut(
 }
 
 /** Number of equally weighted answers that are worth what a cell has; Infinity where its distribution is known. */
-export function answersOf(question: QuestionCells, offset: number, sums: Float64Array): number {
-  const { options, sampled, squares } = question;
-  let weight = sampled >= 0 ? sums[offset + sampled]! : 0;
-  if (sampled < 0) for (let k = 0; k < options; k++) weight += sums[offset + k]!;
-  return equalAnswers(weight, squares >= 0 ? sums[offset + squares]! : weight);
-}
-
 const equalAnswers = (weight: number, squares: number): number => (weight > 0 ? weight ** 2 / squares : Infinity);
 
 /**
@@ -156,7 +149,7 @@ export class Distributions {
   readonly weight: Float64Array;
   /** [cells] Weight of sampled rows. */
   readonly sampled: Float64Array;
-  /** [cells] See `answersOf`. */
+  /** [cells] See `equalAnswers`. */
   readonly answers: Float64Array;
   /** By TRUE, PREDICTED, ARGMAX and question: over all its rows, groups ignored. */
   readonly pooled: readonly (readonly Float64Array[])[];
@@ -267,18 +260,6 @@ function eachAlone(count: number): { starts: Int32Array; rows: Int32Array } {
 export const TRUE = 0;
 export const PREDICTED = 1;
 export const ARGMAX = 2;
-
-/** A cell's distribution; false where the cell is empty. */
-export function cellDistribution(
-  question: QuestionCells,
-  offset: number,
-  sums: Float64Array,
-  part: number,
-  out: Float64Array,
-): boolean {
-  const { options } = question;
-  return share(sums, offset + part * options, options, out, 0) > 0;
-}
 
 /** Writes values divided by their sum, where that is more than 0, and returns it. */
 function share(values: Float64Array, from: number, length: number, out: Float64Array, place: number): number {

@@ -1,5 +1,5 @@
 import { ONCE } from "../bootstrap.ts";
-import { answersOf, Distributions, mostOptions, overQuestions, type Cells, type QuestionCells } from "./cells.ts";
+import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
 import { entropy } from "./distributions.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
 
@@ -34,26 +34,21 @@ export const ROUNDING = 1e-14;
  * that then have fewer than two groups have no dispersion.
  */
 export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionClusters">): Prepared<Dispersion> {
-  const { questions, sums } = input.cells();
+  const { questions, distributions, sums } = input.cells();
   const work = new Workspace(questions);
   const prepared = overQuestions(
     input,
     5,
     false,
     (question, of, out, resampled) => work.add(question, of, out, resampled ? 2 : 1),
-    ([predicted, truth, cross, predictedNorm, trueNorm]): Dispersion => ({
-      predicted: predicted!,
-      true: truth!,
-      cross: cross!,
-      predictedNorm: predictedNorm!,
-      trueNorm: trueNorm!,
-    }),
+    dispersionOf,
   );
   let lone = 0;
   let single = 0;
+  distributions.update(sums, ONCE);
   for (const question of questions) {
     const grouped = question.cells.filter(({ group }) => group >= 0);
-    const alone = grouped.filter(({ offset }) => isLone(answersOf(question, offset, sums))).length;
+    const alone = grouped.filter(({ index }) => isLone(distributions.answers[index]!)).length;
     lone += alone;
     if (grouped.length - alone < 2) single++;
   }
@@ -68,6 +63,17 @@ export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionCl
       ...prepared.excluded,
       ...reasons({ "cells with one answer": lone, "questions with fewer than two groups": single }),
     },
+  };
+}
+
+/** From the terms in the order in which `Workspace` adds them. */
+function dispersionOf([predicted, truth, cross, predictedNorm, trueNorm]: Float64Array): Dispersion {
+  return {
+    predicted: predicted!,
+    true: truth!,
+    cross: cross!,
+    predictedNorm: predictedNorm!,
+    trueNorm: trueNorm!,
   };
 }
 
@@ -192,20 +198,16 @@ export function alignment({ cross, predictedNorm, trueNorm }: Dispersion): numbe
 }
 
 /** The dispersion of each question by itself, in the order of `cells.questions`; `ofDispersion` takes their sum. */
-export function dispersionByQuestion({ questions, sums }: Pick<Cells, "questions" | "sums">): Dispersion[] {
+export function dispersionByQuestion({
+  questions,
+  distributions,
+  sums,
+}: Pick<Cells, "questions" | "distributions" | "sums">): Dispersion[] {
   const work = new Workspace(questions);
-  const distributions = new Distributions(questions);
   distributions.update(sums, ONCE);
   return questions.map((question) => {
     const terms = new Float64Array(5);
     work.add(question, distributions, terms, 1);
-    const [predicted, truth, cross, predictedNorm, trueNorm] = terms;
-    return {
-      predicted: predicted!,
-      true: truth!,
-      cross: cross!,
-      predictedNorm: predictedNorm!,
-      trueNorm: trueNorm!,
-    };
+    return dispersionOf(terms);
   });
 }

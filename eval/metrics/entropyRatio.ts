@@ -12,6 +12,7 @@ import type { Metric } from "./metric.ts";
 export const entropyRatio: Metric = {
   title: "entropy of pooled predictions / entropy of pooled answers",
   higherIsBetter: null,
+  ideal: 1,
   range: [0, Infinity],
   prepare: (input) =>
     overQuestions(

@@ -12,6 +12,7 @@ export const EPSILON = 1e-6;
  */
 export const klDivergence: Metric = {
   title: "KL(true || predicted) within each question and group (nats)",
+  unit: "nats",
   higherIsBetter: false,
   range: [0, Infinity],
   prepare: (input) =>

@@ -12,6 +12,7 @@ import type { Metric } from "./metric.ts";
 export const mci: Metric = {
   title: "mean-collapse index",
   higherIsBetter: null,
+  ideal: 0,
   range: [-Infinity, 1],
   prepare: (input) => ofDispersion(input, (dispersion) => 1 - spread(dispersion)),
 };

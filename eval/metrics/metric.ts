@@ -47,12 +47,20 @@ export interface Prepared<T = number> {
   readonly excluded: Readonly<Record<string, number>>;
 }
 
-export interface Metric {
+/** What is said about a metric. */
+export interface MetricInfo {
   /** One line for people. */
   readonly title: string;
+  /** Such as "nats"; pure numbers have none. */
+  readonly unit?: string;
   /** null where neither direction is better. */
   readonly higherIsBetter: boolean | null;
+  /** The value of a model that is as people are, where neither direction is better. */
+  readonly ideal?: number;
   readonly range: readonly [number, number];
+}
+
+export interface Metric extends MetricInfo {
   prepare(input: MetricInput): Prepared;
 }
 

@@ -11,6 +11,7 @@ export const LEAST_PROBABILITY = 1e-12;
  */
 export const nll: Metric = {
   title: "negative log-likelihood of the answer (nats)",
+  unit: "nats",
   higherIsBetter: false,
   range: [0, -Math.log(LEAST_PROBABILITY)],
   prepare(input) {

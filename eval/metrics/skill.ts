@@ -15,6 +15,7 @@ const LEAST_VARIATION = 1e-9;
  */
 export const skill: Metric = {
   title: "skill over the uniform distribution (100 is best)",
+  unit: "%",
   higherIsBetter: true,
   range: [-Infinity, 100],
   prepare: (input) =>

@@ -1,6 +1,5 @@
-import { totals } from "../bootstrap.ts";
+import { ONCE, totals } from "../bootstrap.ts";
 import { defaultCluster, inputOf } from "../evaluate.ts";
-import { answersOf, cellDistribution, PREDICTED, TRUE } from "../metrics/cells.ts";
 import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";
 import { ece } from "../metrics/ece.ts";
@@ -15,29 +14,29 @@ import type { Details, GroupDetails, ReliabilityBin } from "./types.ts";
  */
 export function detailsOf(table: PredictionTable, by: readonly string[] | undefined): Details {
   const input = inputOf(table, by, undefined, defaultCluster(table));
-  const { questions, sums } = input.cells();
-  const dispersions = dispersionByQuestion({ questions, sums });
+  const cells = input.cells();
+  cells.distributions.update(cells.sums, ONCE);
+  const { truth, predicted, defined, answers, width } = cells.distributions;
+  const dispersions = dispersionByQuestion(cells);
   return {
     examples: table.rows,
     participants: table.participant.values.length,
     reliability: reliabilityBins(input),
-    questions: questions.map((question, q) => {
+    questions: cells.questions.map((question, q) => {
       const { id, options, ordered } = table.questions[q]!;
-      const groups: GroupDetails[] = [];
-      const truth = new Float64Array(options.length);
-      const predicted = new Float64Array(options.length);
-      for (const { group, offset } of question.cells) {
-        if (group < 0) continue;
-        if (!cellDistribution(question, offset, sums, TRUE, truth)) continue;
-        if (!cellDistribution(question, offset, sums, PREDICTED, predicted)) continue;
-        groups.push({
-          group: groupName(input.groups.names[group]!, by),
-          n: answersOf(question, offset, sums),
-          truth: Array.from(truth),
-          predicted: Array.from(predicted),
-          emd: emd(truth, predicted, options.length, ordered),
-        });
-      }
+      const groups = question.cells.flatMap(({ group, index }): GroupDetails[] => {
+        if (defined[index] === 0) return [];
+        const [from, to] = [index * width, index * width + options.length];
+        return [
+          {
+            group: groupName(input.groups.names[group]!, by),
+            n: answers[index]!,
+            truth: Array.from(truth.subarray(from, to)),
+            predicted: Array.from(predicted.subarray(from, to)),
+            emd: emd(truth, predicted, options.length, ordered, from),
+          },
+        ];
+      });
       return { id, options, ordered, dispersion: dispersions[q]!, groups };
     }),
   };

@@ -1,11 +1,5 @@
 import { metrics, type Metric, type MetricResult } from "../metrics/index.ts";
 
-/** Units of metrics; those that are not here are pure numbers. */
-const units: Readonly<Record<string, string>> = { nll: "nats", kl: "nats", skill: "%" };
-
-/** The value at which nothing differs from people, for the metrics where neither direction is better. */
-const ideals: Readonly<Record<string, number>> = { mci: 0, beta: 1, entropyRatio: 1 };
-
 /** What a report says of a metric. */
 export interface MetricNotes {
   readonly title: string;
@@ -20,11 +14,11 @@ export interface MetricNotes {
 export function notesOf(name: string): MetricNotes {
   const known: Readonly<Record<string, Metric>> = metrics;
   const metric = Object.hasOwn(known, name) ? known[name] : undefined;
-  const ideal = Object.hasOwn(ideals, name) ? ideals[name]! : null;
+  const ideal = metric?.ideal ?? null;
   const direction = metric?.higherIsBetter;
   return {
     title: metric?.title ?? name,
-    unit: (Object.hasOwn(units, name) && units[name]) || "1",
+    unit: metric?.unit ?? "1",
     better:
       ideal !== null
         ? `near ${ideal}`

@@ -1,17 +1,8 @@
 import type { Profile } from "../../src/models/index.ts";
 import { CumaError, Rng, unknownName } from "../../src/util/index.ts";
 import { clustersOf, gather, resample, totals } from "../bootstrap.ts";
-import { resultOf } from "../evaluate.ts";
-import { reasons, type MetricResult } from "../metrics/metric.ts";
-
-/** What a report says about a metric. */
-export interface MetricInfo {
-  /** One line for people. */
-  readonly title: string;
-  /** null where neither direction is better. */
-  readonly higherIsBetter: boolean | null;
-  readonly range: readonly [number, number];
-}
+import { checkedNumbers, resultOf } from "../evaluate.ts";
+import { reasons, type MetricInfo, type MetricResult } from "../metrics/metric.ts";
 
 /** Rows that were checked. */
 export interface TextTable<Row> {
@@ -106,12 +97,9 @@ export function meansOf<Name extends string>(
   metrics: Readonly<Record<Name, MetricInfo>>,
   units: readonly Unit<NoInfer<Name>>[],
   excluded: Readonly<Record<NoInfer<Name>, Readonly<Record<string, number>>>>,
-  { resamples = 1000, level = 0.95, seed = 0 }: ScoreOptions,
+  options: ScoreOptions,
 ): Record<Name, MetricResult> {
-  if (!(Number.isInteger(resamples) && resamples >= 0)) {
-    throw new CumaError(`resamples: expected a whole number, 0 or more, found ${resamples}`);
-  }
-  if (!(level > 0 && level < 1)) throw new CumaError(`level: expected a number between 0 and 1, found ${level}`);
+  const { resamples, level, seed } = checkedNumbers(options);
   const names = Object.keys(metrics) as Name[];
   const codeOf = new Map<string, number>();
   const clusterOf = Int32Array.from(units, ({ cluster }) => {

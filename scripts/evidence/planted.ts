@@ -9,15 +9,14 @@ const RATES = [1e-3, 3e-3, 1e-2];
 const ATTRIBUTES = ["country", "religion"];
 const SETTINGS = { batchSize: 16, epochs: 10, schedule: "cosine", warmup: 20 };
 
+const CUMA = { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32, topK: 2 };
+const SOFT: Method = { name: "cuma-soft", adapter: { ...CUMA, gating: "soft" } };
+
 /** 90,112 to 91,392 trainable parameters. */
-export const METHODS: readonly Method[] = [
-  { name: "cuma", adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32 } },
-  { name: "cuma-soft", adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32, gating: "soft" } },
-  {
-    name: "cuma-blind",
-    adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 62 },
-    encoder: { model: "none" },
-  },
+export const METHODS: readonly [Method, ...Method[]] = [
+  { name: "cuma", adapter: CUMA },
+  SOFT,
+  { name: "cuma-blind", adapter: { ...CUMA, routerHidden: 62 }, encoder: { model: "none" } },
   { name: "lora", adapter: { method: "lora", r: 51, loraAlpha: 102 } },
   { name: "lora-profile", adapter: { method: "lora", r: 32, loraAlpha: 64, profileVector: true } },
 ];
@@ -26,25 +25,23 @@ export const PERSONAS = [true, false];
 
 /** CuMA with one setting changed; of other sizes where the setting makes it so. */
 export const VARIANTS: readonly Method[] = [
-  ["double-softmax", { gating: "double-softmax" }],
-  ["cuma-soft", { gating: "soft" }],
-  ["top-1", { topK: 1 }],
-  ["top-4", { topK: 4 }],
-  ["shared A", { shareA: true }],
-  ["router per site", { shareRouter: "site" }],
-].map(([name, change]) => ({
-  name: name as string,
-  adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32, ...(change as object) },
-}));
+  SOFT,
+  { name: "double-softmax", adapter: { ...CUMA, gating: "double-softmax" } },
+  { name: "top-1", adapter: { ...CUMA, topK: 1 } },
+  { name: "top-4", adapter: { ...CUMA, topK: 4 } },
+  { name: "shared A", adapter: { ...CUMA, shareA: true } },
+  { name: "router per site", adapter: { ...CUMA, shareRouter: "site" } },
+  { name: "r 2", adapter: { ...CUMA, r: 2, loraAlpha: 4 } },
+  { name: "r 8", adapter: { ...CUMA, r: 8, loraAlpha: 16 } },
+];
 const VARIANT_RATE = 3e-3;
-const VARIANT_SEEDS = SEEDS.slice(0, 3);
 
 /** The runs of `cuma` and of its variants, at one rate, persona in the prompt. */
 export async function runSettings(context: Context): Promise<PlantedRun[]> {
   const runs: PlantedRun[] = [];
-  for (const seed of VARIANT_SEEDS) {
+  for (const seed of SEEDS) {
     const data = plantedData(context, seed, true);
-    for (const method of [METHODS[0]!, ...VARIANTS]) {
+    for (const method of [METHODS[0], ...VARIANTS]) {
       const folder = join(context.out, "planted", "persona", method.name, `lr-${VARIANT_RATE}`, `seed-${seed}`);
       const training = { base: DEMO_BASE, data, method, seed, lr: VARIANT_RATE, settings: SETTINGS };
       const adapter = await trainInto(folder, training, context);
@@ -59,7 +56,7 @@ export async function runSettings(context: Context): Promise<PlantedRun[]> {
 function plantedData({ out }: Context, seed: number, persona: boolean): Data {
   const dir = join(out, "planted", "data", `seed-${seed}`);
   if (!existsSync(join(dir, "truth.json"))) writePlanted({ out: dir, seed });
-  return { benchmark: "wvb", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
+  return { benchmark: "planted", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
 }
 
 export interface PlantedRun {

@@ -26,7 +26,7 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
       const values = new Map<string, BySeed>();
       for (const name of ["base", ...METHODS.map((method) => method.name)]) {
         const members = runs.filter((run) => run.persona === persona && run.method === name);
-        const tables = await Promise.all(members.map((run) => againstTruth(run, subset)));
+        const tables = await Promise.all(members.map((run) => ofSubset(run, subset)));
         entries.push({
           name,
           table: together(tables),
@@ -59,9 +59,9 @@ export async function settingsTables(runs: readonly PlantedRun[]): Promise<strin
   for (const subset of SUBSETS) {
     const entries: Entry[] = [];
     const bySeed: PredictionTable[][] = [];
-    for (const { name } of [METHODS[0]!, ...VARIANTS]) {
+    for (const { name } of [METHODS[0], ...VARIANTS]) {
       const members = runs.filter(({ method }) => method === name);
-      const tables = await Promise.all(members.map((run) => againstTruth(run, subset)));
+      const tables = await Promise.all(members.map((run) => ofSubset(run, subset)));
       entries.push({ name, table: together(tables), more: [effectiveExperts(members)] });
       bySeed.push(tables);
     }
@@ -78,21 +78,15 @@ export async function settingsTables(runs: readonly PlantedRun[]): Promise<strin
   return parts.join("\n\n");
 }
 
-async function againstTruth({ folder, data, seed }: PlantedRun, subset: string): Promise<PredictionTable> {
+async function ofSubset({ folder, data, seed }: PlantedRun, subset: string): Promise<PredictionTable> {
   const { table } = await readPredictions(join(folder, "test", "predictions.parquet"));
   const truth = plantedTruth(data);
   const builder = new PredictionTableBuilder();
   for (let i = 0; i < table.rows; i++) {
     const row = table.row(i);
     if (truth.isHeldOut(row.profile) !== (subset === "held out")) continue;
-    builder.add({
-      ...row,
-      exampleId: `${seed}:${row.exampleId}`,
-      questionId: `${seed}:${row.questionId}`,
-      participantId: null,
-      answer: null,
-      target: truth.distribution(row.questionId, row.profile),
-    });
+    const [exampleId, questionId] = [`${seed}:${row.exampleId}`, `${seed}:${row.questionId}`];
+    builder.add({ ...row, exampleId, questionId, participantId: null });
   }
   return builder.build();
 }

@@ -1,14 +1,14 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "csv-parse/sync";
 import { ONCE, totals } from "../../eval/bootstrap.ts";
 import { inputOf } from "../../eval/evaluate.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
+import { readCsv, readJson } from "../../src/io/index.ts";
 import { markdown, number } from "./tables.ts";
 
 const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];
 const GROUPINGS = { continent: "Continent", residence: "Urban / Rural", education: "Education" };
+const MAX_BYTES = 64_000_000;
 type Row = Readonly<Record<string, string>>;
 
 /**
@@ -17,13 +17,19 @@ type Row = Readonly<Record<string, string>>;
  */
 export function publishedTables(dataRoot: string): string {
   const dir = join(dataRoot, "worldvaluesbench");
-  const people = new Map(tsv(join(dir, "probe_samples.tsv")).map((row) => [row["D_INTERVIEW"]!, row]));
-  const metadata = JSON.parse(readFileSync(join(dir, "question_metadata.json"), "utf8")) as Record<
+  const people = new Map(
+    readCsv(join(dir, "probe_samples.tsv"), MAX_BYTES, "\t").map((row) => [row["D_INTERVIEW"]!, row]),
+  );
+  const metadata = readJson(join(dir, "question_metadata.json")) as Record<
     string,
     { answer_scale_min: number; answer_scale_max: number }
   >;
   const rows = MODELS.map((model) => {
-    const { table, excluded } = read(tsv(join(dir, "model_outputs", `${model}.tsv`)), people, metadata);
+    const { table, excluded } = read(
+      readCsv(join(dir, "model_outputs", `${model}.tsv`), MAX_BYTES, "\t"),
+      people,
+      metadata,
+    );
     const ps = Object.keys(GROUPINGS).map((by) => {
       const { dispersionP } = evaluate(table, { by: [by], metrics: [], resamples: 0, permutations: 2000 });
       return `${number(spreadOf(table, by))}, p ${number(dispersionP!.value, 4)}`;
@@ -34,10 +40,6 @@ export function publishedTables(dataRoot: string): string {
     ["model", "answers", "no option", "entropy / log K", ...Object.keys(GROUPINGS).map((by) => `spread by ${by}`)],
     rows,
   );
-}
-
-function tsv(path: string): Row[] {
-  return parse(readFileSync(path, "utf8"), { columns: true, delimiter: "\t", bom: true });
 }
 
 function read(

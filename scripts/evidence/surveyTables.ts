@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isHeldOut } from "../../datasets/index.ts";
-import { readPredictions, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
+import { readPredictions, selectRows, type PredictionTable } from "../../eval/index.ts";
 import { surveys, type SurveyName, type SurveyRun } from "./surveys.ts";
 import { differencesOf, metricsOf, type Entry, type Settings } from "./tables.ts";
 
@@ -45,10 +45,10 @@ export async function surveyTables(name: SurveyName, runs: readonly SurveyRun[])
 }
 
 function only(table: PredictionTable, name: SurveyName, subset: string): PredictionTable {
-  const builder = new PredictionTableBuilder();
-  for (let i = 0; i < table.rows; i++) {
-    const row = table.row(i);
-    if (isHeldOut(surveys[name].holdOut, row.profile) === (subset === "held out")) builder.add(row);
-  }
-  return builder.build();
+  const isOut = (row: number): boolean => isHeldOut(surveys[name].holdOut, table.row(row).profile);
+  const rows = Array.from({ length: table.rows }, (_, row) => row);
+  return selectRows(
+    table,
+    rows.filter((row) => isOut(row) === (subset === "held out")),
+  );
 }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import {
   datasets,
+  heldOutTest,
   holdOutRuleSchema,
-  isHeldOut,
   loadWorldValuesBench,
   ruleAttributes,
   type DatasetName,
@@ -16,14 +16,14 @@ import {
   predict,
   PredictionTableBuilder,
   scorePublished,
+  selectRows,
   writePredictions,
   type MetricResult,
   type PredictHooks,
   type PredictionTable,
   type PublishedScores,
 } from "../../eval/index.ts";
-import { checkJson, readJson, sha256File, takeFolder, writeFileAtomic, type OutMode } from "../io/index.ts";
-import type { Profile } from "../models/index.ts";
+import { checkJson, readJson, sha256File, takeFolder, writeJson, type OutMode } from "../io/index.ts";
 import { CumaError, UsageError } from "../util/index.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
@@ -117,7 +117,7 @@ export async function runEvaluation(
       onProgress("computing metrics");
       const found = describe(config, source, model, identity, {
         ...measure(table, config),
-        subsets: subsetsOf(source, distributions, holdOut, config),
+        subsets: subsetsOf(source, table, holdOut, config),
       });
       writePredictions(join(config.out, PREDICTIONS_FILE), table, {
         benchmark: datasets[config.benchmark].name,
@@ -190,38 +190,30 @@ function finished(path: string, identity: Readonly<Record<string, unknown>>): Ev
   throw new CumaError(`${path}: belongs to another evaluation; give --overwrite to replace it, or another folder`);
 }
 
-function tableOf(
-  source: ExampleSource,
-  distributions: readonly (readonly number[])[],
-  keep: (profile: Profile) => boolean = () => true,
-): PredictionTable {
+function tableOf(source: ExampleSource, distributions: readonly (readonly number[])[]): PredictionTable {
   const builder = new PredictionTableBuilder();
   for (let i = 0; i < source.length; i++) {
     const { id, ...example } = source.at(i);
-    if (!keep(example.profile)) continue;
     builder.add({ ...example, exampleId: id, probabilities: distributions[i]! });
   }
   return builder.build();
 }
 
+/** Metrics of the examples of groups that training has seen, and of the others; null where none is held out. */
 function subsetsOf(
   source: ExampleSource,
-  distributions: readonly (readonly number[])[],
+  table: PredictionTable,
   rules: readonly HoldOutRule[],
   config: EvaluationConfig,
 ): EvaluationResults["subsets"] {
-  const known = new Map<Profile, boolean>();
-  const out = (profile: Profile): boolean => {
-    let found = known.get(profile);
-    if (found === undefined) {
-      known.set(profile, (found = isHeldOut(rules, profile) || (source.isHeldOut?.(profile) ?? false)));
-    }
-    return found;
+  const isOut = heldOutTest(rules, source);
+  const rows = { seen: [] as number[], heldOut: [] as number[] };
+  for (let i = 0; i < source.length; i++) rows[isOut(source.at(i).profile) ? "heldOut" : "seen"].push(i);
+  if (rows.heldOut.length === 0) return null;
+  return {
+    seen: measure(selectRows(table, rows.seen), config),
+    heldOut: measure(selectRows(table, rows.heldOut), config),
   };
-  const heldOut = tableOf(source, distributions, out);
-  if (heldOut.rows === 0) return null;
-  const seen = tableOf(source, distributions, (profile) => !out(profile));
-  return { seen: measure(seen, config), heldOut: measure(heldOut, config) };
 }
 
 function measure(table: PredictionTable, { by, resamples, seed }: EvaluationConfig): SubsetResults {
@@ -316,8 +308,4 @@ export async function scorePublishedFile(
   } finally {
     unlock?.();
   }
-}
-
-function writeJson(path: string, content: unknown): void {
-  writeFileAtomic(path, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`));
 }

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { compare, compareAccuracy } from "../../eval/compare.ts";
 import { evaluate, type MetricResult, type PredictionTable } from "../../eval/index.ts";
 import {
@@ -12,7 +11,7 @@ import {
   type Report,
   type ReportRun,
 } from "../../eval/report/index.ts";
-import { fileError, sha256File, writeFileAtomic } from "../io/index.ts";
+import { sha256File, takeFile, writeFileAtomic } from "../io/index.ts";
 import { CumaError, UsageError } from "../util/index.ts";
 import { packageVersion } from "./package.ts";
 import {
@@ -61,13 +60,7 @@ export async function writeReport(options: ReportOptions): Promise<string> {
   const { out, overwrite = false, format = "html", onProgress = () => undefined } = options;
   checkInputs(options);
   if (out !== null) {
-    if (existsSync(out) && !overwrite)
-      throw new CumaError(`${out}: there is such a file already; give --overwrite to replace it, or another name`);
-    try {
-      mkdirSync(dirname(out), { recursive: true });
-    } catch (error) {
-      throw fileError(dirname(out), "cannot be made", error);
-    }
+    takeFile(out, overwrite);
   }
   const report = await makeReport(options, onProgress);
   onProgress("drawing");

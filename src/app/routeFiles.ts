@@ -3,12 +3,11 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { z } from "zod";
 import { emd, readPredictions, type PredictionTable } from "../../eval/index.ts";
-import { arrowRecords } from "../../eval/predictionsArrow.ts";
-import { delimited, firstLine, lines } from "../../eval/textFile.ts";
+import { openTable } from "../../eval/tableFile.ts";
+import { delimited } from "../../eval/textFile.ts";
 import { checkJson, fileError, readJson, readText } from "../io/index.ts";
-import { readColumnar } from "../io/parquet.ts";
 import type { Profile } from "../models/index.ts";
-import { CumaError, formatBytes, messageOf, unknownName } from "../util/index.ts";
+import { CumaError, formatBytes, unknownName } from "../util/index.ts";
 import { checkAttributes } from "./readers.ts";
 
 const MAX_BYTES = 512_000_000;
@@ -26,7 +25,6 @@ export interface ProfileRows {
   readonly distinct: boolean;
 }
 
-const extensions = [".csv", ".tsv", ".jsonl", ".parquet", ".arrow"] as const;
 /** Columns by which a predictions table is known. */
 const OF_PREDICTIONS = ["example_id", "question_id", "probabilities"];
 
@@ -36,16 +34,17 @@ const OF_PREDICTIONS = ["example_id", "question_id", "probabilities"];
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readProfiles(path: string): Promise<ProfileRows> {
-  const extension = extname(path).toLowerCase();
-  const format = extensions.find((known) => known === extension);
-  if (format === undefined) throw new CumaError(`${path}: ${unknownName("file extension", extension, extensions)}`);
   checkSize(path);
-  const delimiter = format === ".csv" ? "," : format === ".tsv" ? "\t" : undefined;
-  if (delimiter !== undefined && (await firstLine(path)).startsWith("# cuma ")) return profilesOfPredictions(path);
   const attributes = new Set<string>();
   const rows: { profile: Profile; weight: number }[] = [];
-  for await (const record of records(path, format)) {
-    if (rows.length === 0 && isPrediction(record)) return profilesOfPredictions(path);
+  const { records } = await openTable(path, [], new Set());
+  for await (const value of records) {
+    const parsed = rowSchema.safeParse(value);
+    if (!parsed.success) {
+      throw new CumaError(`${path}: row ${rows.length + 1}: expected an object, found ${shown(value)}`);
+    }
+    const record = parsed.data;
+    if (rows.length === 0 && OF_PREDICTIONS.every((name) => name in record)) return profilesOfPredictions(path);
     const number = rows.length + 1;
     if (number > MAX_ROWS) throw new CumaError(`${path}: expected at most ${MAX_ROWS} profiles, found more`);
     rows.push(profileRow(record, `${path}: row ${number}`));
@@ -59,32 +58,7 @@ export async function readProfiles(path: string): Promise<ProfileRows> {
   return { attributes: [...attributes], rows, distinct: false };
 }
 
-async function* records(path: string, format: (typeof extensions)[number]): AsyncGenerator<Record<string, unknown>> {
-  if (format === ".parquet" || format === ".arrow") {
-    yield* arrowRecords(readColumnar(path));
-  } else if (format === ".jsonl") {
-    let row = 0;
-    for await (const line of lines(path)) {
-      row++;
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch (error) {
-        throw new CumaError(`${path}: row ${row}: is not JSON: ${messageOf(error)}`, { cause: error });
-      }
-      const record = z.record(z.string(), z.unknown()).safeParse(value);
-      if (!record.success) throw new CumaError(`${path}: row ${row}: expected an object, found ${shown(value)}`);
-      yield record.data;
-    }
-  } else {
-    for await (const { cells } of delimited(path, { delimiter: format === ".csv" ? "," : "\t" })) yield cells;
-  }
-}
-
-/** Also for the line of metadata that predictions in JSON lines may begin with. */
-function isPrediction(record: Readonly<Record<string, unknown>>): boolean {
-  return OF_PREDICTIONS.every((name) => name in record) || typeof (record["metadata"] ?? undefined) === "object";
-}
+const rowSchema = z.record(z.string(), z.unknown());
 
 function profileRow(record: Readonly<Record<string, unknown>>, where: string): { profile: Profile; weight: number } {
   const profile: [string, string][] = [];

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import {
   readGenerations,
   readJudgements,
@@ -11,8 +10,7 @@ import {
   type ScoreOptions,
   type TextScores,
 } from "../../eval/index.ts";
-import { sha256File, writeFileAtomic } from "../io/index.ts";
-import { CumaError } from "../util/index.ts";
+import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** How each kind of file is read and scored. */
@@ -55,9 +53,7 @@ export interface TextResults extends TextScores<string> {
  */
 export async function scoreTexts(kind: TextKind, path: string, config: TextScoreConfig): Promise<TextResults> {
   const { by, resamples, seed, out = null, overwrite = false } = config;
-  if (out !== null && !overwrite && existsSync(out)) {
-    throw new CumaError(`${out}: is there already; give --overwrite to replace it, or another file`);
-  }
+  if (out !== null) takeFile(out, overwrite);
   const files = { [path]: await sha256File(path) };
   const scores = await kinds[kind](path, { by: by ?? [], resamples, seed });
   const results: TextResults = {
@@ -69,6 +65,6 @@ export async function scoreTexts(kind: TextKind, path: string, config: TextScore
     files,
     ...scores,
   };
-  if (out !== null) writeFileAtomic(out, new TextEncoder().encode(`${JSON.stringify(results, null, 2)}\n`));
+  if (out !== null) writeJson(out, results);
   return results;
 }

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import {
   compare,
   compareAccuracy,
@@ -13,7 +12,7 @@ import {
   type PredictionTable,
   type Truth,
 } from "../../eval/index.ts";
-import { sha256File, writeFileAtomic } from "../io/index.ts";
+import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { CumaError, UsageError } from "../util/index.ts";
 import { gitHash, versions } from "./package.ts";
 
@@ -76,9 +75,7 @@ export async function scorePredictions(
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
   const { out, overwrite, seed } = config;
-  if (out !== null && !overwrite && existsSync(out)) {
-    throw new CumaError(`${out}: is there already; give --overwrite to replace it, or another file`);
-  }
+  if (out !== null) takeFile(out, overwrite);
   const paths = [config.predictions, config.truth, config.against].filter((path) => path !== null);
   const files = Object.fromEntries(
     await Promise.all(paths.map(async (path) => [path, await sha256File(path)] as const)),
@@ -116,7 +113,7 @@ export async function scorePredictions(
     against:
       config.against === null ? null : await compareWith(config.against, truth, table, groupings, options, onProgress),
   };
-  if (out !== null) writeFileAtomic(out, new TextEncoder().encode(`${JSON.stringify(results, null, 2)}\n`));
+  if (out !== null) writeJson(out, results);
   return results;
 }
 

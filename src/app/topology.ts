@@ -1,8 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
 import type { Topology } from "../../router/index.ts";
-import { fileError, sha256File, writeFileAtomic } from "../io/index.ts";
+import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { checkLength, profileText, type Profile } from "../models/index.ts";
 import { count, CumaError, Interrupted, Rng } from "../util/index.ts";
 import { hashBase } from "./base.ts";
@@ -96,9 +94,7 @@ export interface RouteHooks {
  */
 export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
   const { out, overwrite, seed, permutations } = config;
-  if (out !== null && !overwrite && existsSync(out)) {
-    throw new CumaError(`${out}: there is such a file already; give --overwrite to replace it, or another name`);
-  }
+  if (out !== null) takeFile(out, overwrite);
   const table = await readProfiles(config.profiles);
   const by = config.by ?? (table.attributes.includes("country") ? ["country"] : table.attributes.slice(0, 1));
   checkAttributes(`${config.profiles}: by`, by, table.attributes);
@@ -172,7 +168,7 @@ export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<
       ),
       topology,
     };
-    if (out !== null) write(out, results);
+    if (out !== null) writeJson(out, results);
     return results;
   } finally {
     await model.dispose();
@@ -340,13 +336,4 @@ async function routeAll(
     gates.set(reader, sum!);
   }
   return { names, experts, gates: profiles.map(({ profile }) => gates.get(profileText(model.reader(profile)))!) };
-}
-
-function write(path: string, results: RouteResults): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw fileError(dirname(path), "cannot be made", error);
-  }
-  writeFileAtomic(path, new TextEncoder().encode(`${JSON.stringify(results, null, 2)}\n`));
 }

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   createReadStream,
+  existsSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -58,6 +60,31 @@ export function writeFileAtomic(path: string, bytes: Uint8Array): void {
     if (fd !== undefined) closeSync(fd);
     rmSync(temporary, { force: true });
     throw fileError(path, "cannot be written", error);
+  }
+}
+
+/** What a JSON file of ours holds: indented, with a line end. */
+export function encodeJson(content: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** @throws CumaError naming the file; nothing of it is left then. */
+export function writeJson(path: string, content: unknown): void {
+  writeFileAtomic(path, encodeJson(content));
+}
+
+/**
+ * Makes sure, before any work, that an output file may be written, and makes its folder.
+ * @throws CumaError where the file is there and `overwrite` is not given, or the folder cannot be made.
+ */
+export function takeFile(path: string, overwrite: boolean): void {
+  if (existsSync(path) && !overwrite) {
+    throw new CumaError(`${path}: there is such a file already; give --overwrite to replace it, or another name`);
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw fileError(dirname(path), "cannot be made", error);
   }
 }
 

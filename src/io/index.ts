@@ -1,3 +1,4 @@
+export * from "./csv.ts";
 export * from "./files.ts";
 export * from "./lock.ts";
 export * from "./outFolder.ts";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import {
   checkJson,
+  encodeJson,
   encodeSafetensors,
   fileError,
   listFolder,
@@ -122,7 +123,7 @@ export class RunFolder {
       m: { shape, data: Float32Array.from(m) },
       v: { shape, data: Float32Array.from(v) },
     });
-    const state = json({ step, identity } satisfies State);
+    const state = encodeJson({ step, identity } satisfies State);
     try {
       rmSync(temporary, { recursive: true, force: true });
       mkdirSync(temporary);
@@ -145,7 +146,7 @@ export class RunFolder {
   /** Writes the result: the adapter, then `run.json`, whose presence says that the run is complete. */
   finish(adapterFiles: Readonly<Record<string, Uint8Array>>, run: Readonly<Record<string, unknown>>): void {
     for (const [name, bytes] of Object.entries(adapterFiles)) writeFileAtomic(join(this.path, name), bytes);
-    writeFileAtomic(join(this.path, RUN), json(run));
+    writeFileAtomic(join(this.path, RUN), encodeJson(run));
     for (const name of listFolder(this.path)) {
       if (CHECKPOINT.test(name.replace(/\.tmp$/, ""))) rmSync(join(this.path, name), { recursive: true, force: true });
     }
@@ -178,10 +179,6 @@ export class RunFolder {
       });
     writeFileAtomic(path, new TextEncoder().encode(kept.map((line) => `${line}\n`).join("")));
   }
-}
-
-function json(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Lines such as "train.lr: 0.001 in the folder, 0.002 now". */
