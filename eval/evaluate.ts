@@ -90,7 +90,7 @@ export function valuesOf(prepared: readonly Prepared[]): number[] {
   return prepared.map(({ statistics, compute }) => compute(sums.get(statistics)!, ONCE));
 }
 
-/** A value with the interval of its resampled values; an undefined value has none. */
+/** A value with the interval of its resampled values, and how many of these are undefined; an undefined value has neither. */
 export function resultOf(
   value: number,
   resampled: Float64Array,
@@ -98,7 +98,9 @@ export function resultOf(
   n: number,
   excluded: Readonly<Record<string, number>>,
 ): MetricResult {
-  const undefinedDraws = resampled.reduce((count, drawn) => count + (Number.isNaN(drawn) ? 1 : 0), 0);
+  const undefinedDraws = Number.isNaN(value)
+    ? 0
+    : resampled.reduce((count, drawn) => count + (Number.isNaN(drawn) ? 1 : 0), 0);
   return {
     value,
     ...centredInterval(value, resampled, level, range),

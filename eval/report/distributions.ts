@@ -1,6 +1,6 @@
 import { mean } from "../metrics/metric.ts";
 import { drawing } from "./chart.ts";
-import { count, number } from "./format.ts";
+import { count, number } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { letter } from "./overview.ts";

@@ -1,7 +1,7 @@
 import { calibration } from "./calibration.ts";
 import { collapse } from "./collapse.ts";
 import { distributions } from "./distributions.ts";
-import { count } from "./format.ts";
+import { count } from "../format.ts";
 import { cut, html, join, Markup, text } from "./html.ts";
 import { letter, overview } from "./overview.ts";
 import { runColour } from "./palette.ts";

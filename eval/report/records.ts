@@ -1,4 +1,4 @@
-import { interval, leftOut, number, pValue } from "./format.ts";
+import { interval, leftOut, number, pValue } from "../format.ts";
 import { metricNames, notesOf } from "./names.ts";
 import type { Report } from "./types.ts";
 

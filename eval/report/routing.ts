@@ -1,5 +1,5 @@
 import { drawChart, drawing } from "./chart.ts";
-import { count, number, pValue } from "./format.ts";
+import { count, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { HEAT_COLOURS } from "./palette.ts";

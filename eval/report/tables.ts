@@ -1,5 +1,5 @@
 import type { MetricResult } from "../metrics/index.ts";
-import { count, interval, leftOut, number, pValue } from "./format.ts";
+import { count, interval, leftOut, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { metricNames, notesOf } from "./names.ts";

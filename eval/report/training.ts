@@ -1,5 +1,5 @@
 import { drawChart } from "./chart.ts";
-import { count, number } from "./format.ts";
+import { count, number } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { letter } from "./overview.ts";

@@ -126,8 +126,7 @@ export function meansOf<Name extends string>(
     const n = units.reduce((rows, unit) => rows + (Number.isNaN(unit.values[name]) ? 0 : unit.rows), 0);
     const { range } = metrics[name];
     const value = means[m]!.compute(sums);
-    const resampled = Number.isNaN(value) ? new Float64Array(0) : drawn[m]!;
-    return [name, resultOf(value, resampled, { level, range }, n, reasons(excluded[name]))] as const;
+    return [name, resultOf(value, drawn[m]!, { level, range }, n, reasons(excluded[name]))] as const;
   });
   return Object.fromEntries(results) as Record<Name, MetricResult>;
 }

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { join } from "node:path";
+import { count, number } from "../../eval/format.ts";
 import { runDemo, type DemoRow } from "../app/index.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { options } from "./options.ts";
 import { Progress, say } from "./progress.ts";
-import { alignTable, formatNumber } from "./table.ts";
+import { alignTable } from "./table.ts";
 
 interface DemoFlags {
   readonly out: string;
@@ -78,8 +79,8 @@ function demoTable(rows: readonly DemoRow[]): string {
     ...rows.map(({ model, groups, trainableParameters, metrics }) => [
       model,
       groups,
-      trainableParameters.toLocaleString("en-US"),
-      ...names.map((name) => formatNumber(metrics[name].value)),
+      count(trainableParameters),
+      ...names.map((name) => number(metrics[name].value)),
     ]),
   ]);
 }

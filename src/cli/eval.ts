@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { count } from "../../eval/format.ts";
 import { runEvaluation, scorePublishedFile } from "../app/index.ts";
 import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets/index.ts";
 import type { OutMode } from "../io/index.ts";
@@ -64,7 +65,7 @@ async function runEval(flags: EvalFlags): Promise<void> {
     if ("subsets" in found && found.subsets) {
       for (const [name, { metrics, samples }] of Object.entries(found.subsets)) {
         const title = name === "heldOut" ? "groups held out of training" : "groups seen in training";
-        console.log(`\n${title}: ${samples.examples.toLocaleString("en-US")} examples\n${metricsTable(metrics)}`);
+        console.log(`\n${title}: ${count(samples.examples)} examples\n${metricsTable(metrics)}`);
       }
     }
     if (flags.out !== undefined) console.log(`results: ${flags.out}`);

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { count, number, pValue } from "../../eval/format.ts";
 import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
 import { UsageError } from "../util/index.ts";
@@ -13,7 +14,7 @@ import {
   type ModelFlags,
 } from "./options.ts";
 import { Progress, say } from "./progress.ts";
-import { alignTable, formatNumber } from "./table.ts";
+import { alignTable, plain } from "./table.ts";
 
 /** Questions that are asked without --limit. */
 const DEFAULT_QUESTIONS = 24;
@@ -111,19 +112,19 @@ function summary({ samples, exclusions, topology }: RouteResults): string {
   const { groups, experts, routers, usage, clustering, mutualInformation, agreement, mantel } = topology;
   const cluster = agreement ? ["cluster"] : [];
   const rows = clustering.order.map((g) => [
-    plain(groups[g]!.name),
-    groups[g]!.profiles.toLocaleString("en-US"),
+    groups[g]!.name,
+    count(groups[g]!.profiles),
     ...(agreement ? [String(agreement.clusters[g]! + 1)] : []),
     ...usage[g]!.map((share) => share.toFixed(3)),
   ]);
   const header = ["group", "profiles", ...cluster, ...Array.from({ length: experts }, (_, e) => `expert ${e + 1}`)];
   const information = Object.entries(mutualInformation).map(([name, { value, normalised, p }]) => [
-    plain(name),
-    formatNumber(value),
-    formatNumber(normalised),
-    formatNumber(p),
+    name,
+    number(value),
+    number(normalised),
+    pValue(p),
   ]);
-  const left = Object.entries(exclusions).map(([why, n]) => `${n.toLocaleString("en-US")} ${plain(why)}`);
+  const left = Object.entries(exclusions).map(([why, n]) => `${count(n)} ${plain(why)}`);
   return [
     `${samples.groups} groups of ${samples.profiles} profiles, ${samples.texts} texts, ${routers.length} routers`,
     `left out: ${left.join("; ") || "none"}`,
@@ -135,19 +136,11 @@ function summary({ samples, exclusions, topology }: RouteResults): string {
     ...(agreement
       ? [
           "",
-          `agreement with the reference: adjusted Rand ${formatNumber(agreement.adjustedRand)}, p ${formatNumber(agreement.p)}, ${new Set(agreement.reference).size} clusters`,
+          `agreement with the reference: adjusted Rand ${number(agreement.adjustedRand)}, p ${pValue(agreement.p)}, ${new Set(agreement.reference).size} clusters`,
         ]
       : []),
     ...(mantel
-      ? [
-          "",
-          `routing and answers: Mantel r ${formatNumber(mantel.r)}, p ${formatNumber(mantel.p)}, ${mantel.questions} questions`,
-        ]
+      ? ["", `routing and answers: Mantel r ${number(mantel.r)}, p ${pValue(mantel.p)}, ${mantel.questions} questions`]
       : []),
   ].join("\n");
-}
-
-/** A text from a file as one that a terminal only shows. */
-function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\uFFFD");
 }

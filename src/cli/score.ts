@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { count, interval, number, pValue } from "../../eval/format.ts";
 import {
   scorePredictions,
   scoreTexts,
@@ -10,7 +11,7 @@ import {
 import { UsageError } from "../util/index.ts";
 import { names, options, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
-import { alignTable, formatNumber, metricsTable } from "./table.ts";
+import { alignTable, metricsTable, plain } from "./table.ts";
 
 interface ScoreFlags {
   readonly kind: "predictions" | TextKind;
@@ -79,7 +80,7 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
     console.log(JSON.stringify(found, null, 2));
     return;
   }
-  const groups = Object.entries(found.groups).map(([name, metrics]) => `${name}\n${metricsTable(metrics)}`);
+  const groups = Object.entries(found.groups).map(([name, metrics]) => `${plain(name)}\n${metricsTable(metrics)}`);
   console.log([metricsTable(found.overall), ...groups].join("\n\n"));
   if (out !== null) console.log(`results: ${out}`);
 }
@@ -117,15 +118,14 @@ function section(
 function comparisonTable({ metrics, mcnemar }: NonNullable<ScoringResults["against"]>[string]): string {
   const rows = Object.entries(metrics).map(([name, { a, b, difference, low, high, p, pAdjusted, n }]) => [
     name,
-    ...[a, b, difference].map(formatNumber),
-    `[${formatNumber(low)}, ${formatNumber(high)}]`,
-    ...[p, pAdjusted].map(formatNumber),
-    n.toLocaleString("en-US"),
+    ...[a, b, difference].map((value) => number(value)),
+    interval({ low, high }),
+    ...[p, pAdjusted].map(pValue),
+    count(n),
   ]);
   const { onlyA, onlyB, p } = mcnemar;
-  const [first, second] = [onlyA, onlyB].map((count) => count.toLocaleString("en-US"));
   return [
     alignTable([["metric", "this", "other", "difference", "95% interval", "p", "adjusted p", "n"], ...rows]),
-    `right in this only: ${first!}, in the other only: ${second!} answers; exact McNemar p ${formatNumber(p)}`,
+    `right in this only: ${count(onlyA)}, in the other only: ${count(onlyB)} answers; exact McNemar p ${pValue(p)}`,
   ].join("\n");
 }

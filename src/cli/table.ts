@@ -1,7 +1,14 @@
+import { count, interval, leftOut, number } from "../../eval/format.ts";
 import type { MetricResult } from "../../eval/index.ts";
 
+/** A text from a file as one that a terminal only shows. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, "\uFFFD");
+}
+
 /** Rows of texts with aligned columns; the first column to the left, the others to the right. */
-export function alignTable(rows: readonly (readonly string[])[]): string {
+export function alignTable(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(plain));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
     .map((row) =>
@@ -13,21 +20,14 @@ export function alignTable(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** A number of a result for people: "n/a" where it does not apply. */
-export function formatNumber(value: number | null): string {
-  return value === null || Number.isNaN(value) ? "n/a" : value.toFixed(4);
-}
-
 /** Metrics with their intervals, what they rest on and what was left out. */
 export function metricsTable(metrics: Readonly<Record<string, MetricResult>>): string {
-  const rows = Object.entries(metrics).map(([name, { value, low, high, n, excluded }]) => [
+  const rows = Object.entries(metrics).map(([name, result]) => [
     name,
-    formatNumber(value),
-    `[${formatNumber(low)}, ${formatNumber(high)}]`,
-    n.toLocaleString("en-US"),
-    Object.entries(excluded)
-      .map(([why, count]) => `${count.toLocaleString("en-US")} ${why}`)
-      .join("; ") || "none",
+    number(result.value),
+    interval(result),
+    count(result.n),
+    leftOut(result.excluded),
   ]);
   return alignTable([["metric", "value", "95% interval", "n", "left out"], ...rows]);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { interval, number, pValue } from "../../eval/report/format.ts";
+import { interval, number, pValue } from "../../eval/format.ts";
 import type { Markup } from "../../eval/report/html.ts";
 import { clean, cut, html, text } from "../../eval/report/html.ts";
 import { all, parseHtml } from "../support/html.ts";
