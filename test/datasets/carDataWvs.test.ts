@@ -30,6 +30,7 @@ describe("carData's WVS", () => {
       ordered: true,
       answer: 2,
     });
+    expect((await loadCarDataWvs(dir, "full")).at(17).profile["age"]).toBe("30-39 years");
     const ids = await Promise.all(
       ["train", "valid", "test"].map(async (split) => {
         const source = await loadCarDataWvs(dir, split);

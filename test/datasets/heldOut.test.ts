@@ -42,6 +42,9 @@ describe("held-out groups", () => {
       }),
       { numRuns: 20 },
     );
+    const drawnBy = (seed: number) =>
+      Array.from({ length: 100 }, (_, i) => isHeldOut([{ by: ["country"], share: 0.5, seed }], { country: `C${i}` }));
+    expect(drawnBy(1)).not.toEqual(drawnBy(2));
     const byPair: HoldOutRule[] = [{ by: ["country", "religion"], share: 0.5, seed: 0 }];
     expect(isHeldOut(byPair, { country: "C1" })).toBe(false);
   });
