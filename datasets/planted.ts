@@ -58,8 +58,9 @@ export function writePlanted({ out, overwrite = false, ...knobs }: PlantedOption
   const spec = checkConfig({ value: knobs, where: () => "planted data" }, plantedSpecSchema);
   const unlock = takeFolder(out, overwrite ? "overwrite" : "new", OURS);
   try {
-    const asked = plantedQuestions(spec);
-    const truth = drawTruth(asked, spec);
+    const drawn = plantedQuestions(spec);
+    const truth = drawTruth(drawn, spec);
+    const asked = drawn.slice(spec.skip);
     const people = drawPeople(truth, asked, spec);
     writeSurvey(out, asked, people, spec);
     if (spec.schemas.length > 1) {

@@ -72,10 +72,13 @@ export function distributionOf(path: string, truth: Truth, group: Group, questio
   throw new CumaError(`${path}: ${unknownName("question", questionId, Object.keys(truth.questions))}`);
 }
 
-/** The questions of a spec. Nominal ones stand among the others as evenly as their share allows. */
-export function plantedQuestions({ questions, levels, nominal }: PlantedSpec): PlantedQuestion[] {
+/**
+ * The questions of a spec, those that are skipped among them. Nominal ones stand among the others as evenly as their share
+ * allows.
+ */
+export function plantedQuestions({ questions, skip, levels, nominal }: PlantedSpec): PlantedQuestion[] {
   const pattern = typeof levels === "number" ? [levels] : levels;
-  return Array.from({ length: questions }, (_, i) => {
+  return Array.from({ length: skip + questions }, (_, i) => {
     const id = `Q${i + 1}`;
     const size = pattern[i % pattern.length]!;
     const topic = Math.floor(i / KINDS.length);
@@ -108,14 +111,15 @@ function scale(scales: readonly string[], size: number): string[] {
 
 /**
  * Draws what a spec's answers are drawn from. Streams of the seed: "truth" for the mixtures of countries and religions,
- * the ordered questions and the held-out combinations; "nominal"; "interaction".
+ * the ordered questions and the held-out combinations; "nominal"; "interaction". Skipped questions are drawn too, so that the
+ * others are the same with and without them.
  */
 export function drawTruth(asked: readonly PlantedQuestion[], spec: PlantedSpec): Truth {
   const { seed } = spec;
   const rng = new Rng(seed, "planted", "truth");
   const countries = peakedMixtures(COUNTRIES.slice(0, spec.countries), spec, rng);
   const religions = peakedMixtures(RELIGIONS.slice(0, spec.religions), spec, rng);
-  const questions = drawQuestions(asked, spec, rng);
+  const questions = Object.fromEntries(Object.entries(drawQuestions(asked, spec, rng)).slice(spec.skip));
   const hidden = heldOutPairs(spec, rng);
   const weight = interactionOf(spec);
   const interaction = new Rng(seed, "planted", "interaction");

@@ -11,6 +11,8 @@ export const PRISM_RELIGIONS = ["Christian", "Jewish", "Muslim", "No Affiliation
 /** Conversations in all: the text of their files has to fit in memory. */
 const MAX_CONVERSATIONS = 100_000;
 
+const MAX_QUESTIONS = Math.min(KINDS.length, NOMINAL_KINDS.length) * 8;
+
 function whole(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.number({ error }).refine((n) => Number.isInteger(n) && n >= min && n <= max, { error, abort: true });
@@ -31,6 +33,7 @@ const levels = whole(2, 10);
  * | seed          | 0                    | of everything that is drawn                                                             |
  * | participants  | 600                  | 10 to 1,000,000 people over all splits                                                  |
  * | questions     | 24                   | 1 to 32                                                                                 |
+ * | skip          | 0                    | questions that come before the first: with `questions` at most 32                       |
  * | levels        | [4, 4, 3, 4, 4, 5]   | options of a question, 2 to 10: one number, or several that the questions take in turn    |
  * | nominal       | 0                    | share of the questions whose options have no order, 0 to 1                              |
  * | modes         | 4                    | 2 to 8 latent modes of values                                                           |
@@ -58,7 +61,8 @@ export const plantedSpecSchema = z
   .strictObject({
     seed: z.int().default(0),
     participants: whole(10, 1_000_000).default(600),
-    questions: whole(1, Math.min(KINDS.length, NOMINAL_KINDS.length) * 8).default(24),
+    questions: whole(1, MAX_QUESTIONS).default(24),
+    skip: whole(0, MAX_QUESTIONS - 1).default(0),
     levels: z
       .union([levels, z.array(levels).min(1)], { error: "expected a whole number from 2 to 10, or a list of them" })
       .default([4, 4, 3, 4, 4, 5]),
@@ -120,7 +124,10 @@ interface Impossibility {
 
 /** Combinations of knobs that are each in range and cannot be had together. */
 function* impossibilities(spec: PlantedSpec): Generator<Impossibility> {
-  const { countries, religions, modes, peak, mixing, interaction, splits, schemas } = spec;
+  const { questions, skip, countries, religions, modes, peak, mixing, interaction, splits, schemas } = spec;
+  if (questions + skip > MAX_QUESTIONS) {
+    yield { path: ["skip"], message: `expected at most ${MAX_QUESTIONS - questions} with ${questions} questions` };
+  }
   const most = mixing === "additive" ? Math.max(countries, religions) : countries * religions;
   if (modes > most) {
     const of = mixing === "additive" ? "countries or religions" : "combinations of country and religion";

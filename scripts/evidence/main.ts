@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageRoot } from "../../src/app/index.ts";
 import { writeFileAtomic } from "../../src/io/index.ts";
-import { runPlanted, runSettings } from "./planted.ts";
-import { plantedTables, settingsTables } from "./plantedTables.ts";
+import { runConditions, runPlanted, runSettings } from "./planted.ts";
+import { conditionTables, plantedTables, settingsTables } from "./plantedTables.ts";
 import { publishedTables } from "./published.ts";
 import type { Context } from "./runs.ts";
 import { runSurvey, type SurveyName } from "./surveys.ts";
@@ -43,6 +43,7 @@ const survey = async (name: SurveyName): Promise<string> =>
   surveyTables(name, await runSurvey(name, needed("base"), needed("data"), context));
 const parts = {
   planted: async () => plantedTables(await runPlanted(context)),
+  conditions: async () => conditionTables(await runConditions(context)),
   settings: async () => settingsTables(await runSettings(context)),
   globalopinionqa: () => survey("globalopinionqa"),
   "wvs-cardata": () => survey("wvs-cardata"),

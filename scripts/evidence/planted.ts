@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { writePlanted } from "../../datasets/index.ts";
-import { DEMO_BASE } from "../../src/app/index.ts";
+import { writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
+import { readTruth } from "../../datasets/planted/model.ts";
+import { DEMO_BASE, packageRoot } from "../../src/app/index.ts";
 import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
 
 export const SEEDS = [0, 1, 2, 3, 4];
@@ -53,10 +54,100 @@ export async function runSettings(context: Context): Promise<PlantedRun[]> {
 }
 
 /** A seed's planted data, made where it is not there. */
-function plantedData({ out }: Context, seed: number, persona: boolean): Data {
-  const dir = join(out, "planted", "data", `seed-${seed}`);
-  if (!existsSync(join(dir, "truth.json"))) writePlanted({ out: dir, seed });
+function plantedData(context: Context, seed: number, persona: boolean): Data {
+  const dir = made(join(context.out, "planted", "data", `seed-${seed}`), { seed });
   return { benchmark: "planted", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
+}
+
+function made(dir: string, spec: PlantedSpecInput): string {
+  if (!existsSync(join(dir, "truth.json"))) writePlanted({ ...spec, out: dir });
+  return dir;
+}
+
+/** What the planted comparison is repeated with, one thing changed at a time. */
+interface Condition {
+  readonly name: string;
+  readonly spec?: PlantedSpecInput;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly base?: (context: Context, seed: number) => Promise<string>;
+  /** Of the validation split; exact distributions have no answers there. */
+  readonly criterion: "nll" | "kl";
+}
+
+const AS_ABOVE = "as above";
+
+export const CONDITIONS: readonly Condition[] = [
+  { name: AS_ABOVE, criterion: "nll" },
+  { name: "hard labels", settings: { labels: "hard" }, criterion: "nll" },
+  { name: "exact labels", spec: { answers: "distribution" }, criterion: "kl" },
+  { name: "few people", spec: { participants: 120 }, criterion: "nll" },
+  { name: "interacting", spec: { mixing: "interacting" }, criterion: "nll" },
+  { name: "aware base", base: awareBase, criterion: "nll" },
+];
+const CONDITION_SEEDS = [0, 1, 2];
+const CONDITION_RATES = [1e-3, 3e-3];
+const STEPS = 420;
+export const CONDITION_METHODS: readonly Method[] = METHODS.filter(({ name }) =>
+  ["cuma", "lora", "lora-profile"].includes(name),
+);
+
+export interface ConditionRun extends PlantedRun {
+  readonly condition: string;
+}
+
+/** Trains the methods under every condition, persona in the prompt, each at its best rate by the validation split of seed 0. */
+export async function runConditions(context: Context): Promise<ConditionRun[]> {
+  const runs: ConditionRun[] = [];
+  for (const { name: condition, spec, settings, base: baseOf, criterion } of CONDITIONS) {
+    const root = join(context.out, ...(condition === AS_ABOVE ? ["planted", "persona"] : ["conditions", condition]));
+    const rates = new Map<string, number>();
+    for (const seed of CONDITION_SEEDS) {
+      const plain = plantedData(context, seed, true);
+      const dir = spec ? made(join(root, "data", `seed-${seed}`), { seed, ...spec }) : plain.dir;
+      const data = { ...plain, dir };
+      const base = baseOf ? await baseOf(context, seed) : DEMO_BASE;
+      const baseFolder = join(root, "base", `seed-${seed}`);
+      await evaluateInto(baseFolder, "test", { base, data, adapter: undefined }, context);
+      const about = { condition, persona: true, seed, data: dir };
+      runs.push({ ...about, method: "base", lr: null, folder: baseFolder });
+      for (const method of CONDITION_METHODS) {
+        const at = (lr: number) => join(root, method.name, `lr-${lr}`, `seed-${seed}`);
+        const training = { base, data, method, seed, settings: { ...SETTINGS, maxSteps: STEPS, ...settings } };
+        if (!rates.has(method.name)) {
+          rates.set(method.name, await bestRate(CONDITION_RATES, at, training, criterion, context));
+        }
+        const lr = rates.get(method.name)!;
+        const adapter = await trainInto(at(lr), { ...training, lr }, context);
+        await evaluateInto(at(lr), "test", { base, data, adapter }, context);
+        runs.push({ ...about, method: method.name, lr, folder: at(lr) });
+      }
+    }
+  }
+  return runs;
+}
+
+/**
+ * A base that has learned from 8 other questions of a seed's truth that the persona matters: the demo's base, trained in
+ * full on the groups that training sees. See examples/planted/aware.yaml.
+ */
+async function awareBase(context: Context, seed: number): Promise<string> {
+  const root = join(context.out, "conditions", "aware base");
+  const folder = join(root, "bases", `seed-${seed}`);
+  if (existsSync(join(folder, "model.safetensors"))) return folder;
+  const plain = plantedData(context, seed, true);
+  const { groups } = readTruth(join(plain.dir, "truth.json"));
+  const heldOut = groups.filter((group) => group.heldOut).map(({ country, religion }) => ({ country, religion }));
+  const dir = made(join(root, "other-questions", `seed-${seed}`), { seed, questions: 8, skip: 24, heldOut });
+  const method: Method = { name: "full", adapter: { method: "full" } };
+  const settings = { ...SETTINGS, epochs: 30 };
+  const training = { base: DEMO_BASE, data: { ...plain, dir }, method, seed, lr: 1e-3, settings };
+  const trained = await trainInto(join(root, "full", `seed-${seed}`), training, context);
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["config.json", "tokenizer.json", "tokenizer_config.json"]) {
+    copyFileSync(join(packageRoot, "assets", "demo-base", name), join(folder, name));
+  }
+  copyFileSync(join(trained, "adapter_model.safetensors"), join(folder, "model.safetensors"));
+  return folder;
 }
 
 export interface PlantedRun {
@@ -77,28 +168,18 @@ export async function runPlanted(context: Context): Promise<PlantedRun[]> {
     for (const persona of PERSONAS) {
       const data = plantedData(context, seed, persona);
       const place = (method: string) => join(root, persona ? "persona" : "no-persona", method);
-      const at = (method: Method, lr: number) => join(place(method.name), `lr-${lr}`, `seed-${seed}`);
-      const trained = async (method: Method, lr: number): Promise<string> => {
-        const folder = at(method, lr);
-        return trainInto(folder, { base: DEMO_BASE, data, method, seed, lr, settings: SETTINGS }, context);
-      };
       const baseFolder = join(place("base"), `seed-${seed}`);
       await evaluateInto(baseFolder, "test", { base: DEMO_BASE, data, adapter: undefined }, context);
       runs.push({ persona, seed, method: "base", lr: null, data: data.dir, folder: baseFolder });
       for (const method of METHODS) {
+        const at = (lr: number) => join(place(method.name), `lr-${lr}`, `seed-${seed}`);
+        const training = { base: DEMO_BASE, data, method, seed, settings: SETTINGS };
         const key = `${method.name} ${persona}`;
-        if (!rates.has(key)) {
-          const best = await bestRate(RATES, async (lr) => {
-            const adapter = await trained(method, lr);
-            const valid = await evaluateInto(at(method, lr), "valid", { base: DEMO_BASE, data, adapter }, context);
-            return valid.metrics["nll"]!.value;
-          });
-          rates.set(key, best);
-        }
+        if (!rates.has(key)) rates.set(key, await bestRate(RATES, at, training, "nll", context));
         const lr = rates.get(key)!;
-        const adapter = await trained(method, lr);
-        await evaluateInto(at(method, lr), "test", { base: DEMO_BASE, data, adapter }, context);
-        runs.push({ persona, seed, method: method.name, lr, data: data.dir, folder: at(method, lr) });
+        const adapter = await trainInto(at(lr), { ...training, lr }, context);
+        await evaluateInto(at(lr), "test", { base: DEMO_BASE, data, adapter }, context);
+        runs.push({ persona, seed, method: method.name, lr, data: data.dir, folder: at(lr) });
       }
     }
   }

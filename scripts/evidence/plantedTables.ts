@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { plantedTruth } from "../../datasets/index.ts";
 import { evaluate, PredictionTableBuilder, readPredictions, type PredictionTable } from "../../eval/index.ts";
-import { METHODS, PERSONAS, VARIANTS, type PlantedRun } from "./planted.ts";
+import {
+  CONDITION_METHODS,
+  CONDITIONS,
+  METHODS,
+  PERSONAS,
+  VARIANTS,
+  type ConditionRun,
+  type PlantedRun,
+} from "./planted.ts";
 import { differencesOf, markdown, metricsOf, number, type Entry, type Settings } from "./tables.ts";
 
 const SETTINGS: Settings = {
@@ -14,6 +22,8 @@ const SETTINGS: Settings = {
 const SUBSETS = ["seen", "held out"] as const;
 const SEED_METRICS = ["mci", "rho", "beta", "groupEmd", "kl"] as const;
 type BySeed = Readonly<Record<(typeof SEED_METRICS)[number], readonly number[]>>;
+const DIFFERENCES = ["beta", "kl"] as const;
+const BY_SEED = "Differences between trainings: mean over seeds (its standard error): each seed's.";
 const LAST_STEPS = 50;
 
 /** Tables of the planted comparison; distances are those to the truth. */
@@ -45,8 +55,8 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
         markdown(["", ...SEED_METRICS], bySeed),
         "Paired differences:",
         differencesOf(cuma, others, SETTINGS),
-        "Differences by seed:",
-        differencesBySeed(values, "cuma", others),
+        BY_SEED,
+        differenceTable(values, "cuma", others),
       );
     }
   }
@@ -71,8 +81,42 @@ export async function settingsTables(runs: readonly PlantedRun[]): Promise<strin
       metricsOf(entries, ["effective experts"], SETTINGS),
       "Paired differences:",
       differencesOf(entries[0]!, entries.slice(1), SETTINGS),
-      "Differences by seed:",
-      differencesBySeed(values, entries[0]!.name, entries.slice(1)),
+      BY_SEED,
+      differenceTable(values, entries[0]!.name, entries.slice(1)),
+    );
+  }
+  return parts.join("\n\n");
+}
+
+/** Tables of the comparison under other conditions. */
+export async function conditionTables(runs: readonly ConditionRun[]): Promise<string> {
+  const parts: string[] = [];
+  const methods = CONDITION_METHODS.map(({ name }) => name);
+  for (const subset of SUBSETS) {
+    const metrics: string[][] = [];
+    const differences: string[][] = [];
+    for (const { name: condition } of CONDITIONS) {
+      const values = new Map<string, BySeed>();
+      for (const name of ["base", ...methods]) {
+        const members = runs.filter((run) => run.condition === condition && run.method === name);
+        const tables = await Promise.all(members.map((run) => ofSubset(run, subset)));
+        const found = evaluate(together(tables), { ...SETTINGS, resamples: 0 });
+        metrics.push([
+          `${condition}: ${name}`,
+          members[0]!.lr === null ? "" : String(members[0]!.lr),
+          ...SETTINGS.metrics.map((metric) => number(found[metric].value)),
+        ]);
+        values.set(name, valuesBySeed(tables));
+      }
+      for (const name of methods.filter((method) => method !== "cuma")) {
+        differences.push([`${condition}: cuma - ${name}`, ...differencesBySeed(values, "cuma", name)]);
+      }
+    }
+    parts.push(
+      `### Other conditions, ${subset === "seen" ? "groups seen in training" : "groups held out"}`,
+      markdown(["", "rate", ...SETTINGS.metrics], metrics),
+      BY_SEED,
+      markdown(["", ...DIFFERENCES], differences),
     );
   }
   return parts.join("\n\n");
@@ -97,15 +141,21 @@ function valuesBySeed(tables: readonly PredictionTable[]): BySeed {
   return { mci: of("mci"), rho: of("rho"), beta: of("beta"), groupEmd: of("groupEmd"), kl: of("kl") };
 }
 
-function differencesBySeed(values: ReadonlyMap<string, BySeed>, first: string, others: readonly Entry[]): string {
-  const own = values.get(first)!;
-  const rows = others.map(({ name }) => [
-    `${first} - ${name}`,
-    ...(["beta", "kl"] as const).map((metric) =>
-      own[metric].map((value, seed) => number(value - values.get(name)![metric][seed]!)).join(", "),
-    ),
-  ]);
-  return markdown(["", "beta", "kl"], rows);
+/** "-0.021 (0.014): -0.067, -0.034, ..." for each of `DIFFERENCES`. */
+function differencesBySeed(values: ReadonlyMap<string, BySeed>, first: string, other: string): string[] {
+  return DIFFERENCES.map((metric) => {
+    const [own, others] = [values.get(first)![metric], values.get(other)![metric]];
+    const found = own.map((value, seed) => value - others[seed]!);
+    const mean = found.reduce((a, b) => a + b) / found.length;
+    const variance = found.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (found.length - 1);
+    const error = Math.sqrt(variance / found.length);
+    return `${number(mean)} (${number(error)}): ${found.map((value) => number(value)).join(", ")}`;
+  });
+}
+
+function differenceTable(values: ReadonlyMap<string, BySeed>, first: string, others: readonly Entry[]): string {
+  const rows = others.map(({ name }) => [`${first} - ${name}`, ...differencesBySeed(values, first, name)]);
+  return markdown(["", ...DIFFERENCES], rows);
 }
 
 function together(tables: readonly PredictionTable[]): PredictionTable {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { DatasetName, HoldOutRule } from "../../datasets/index.ts";
+import type { MetricName } from "../../eval/index.ts";
 import { RESULTS_FILE, runConfigSchema, runEvaluation, train, type EvaluationResults } from "../../src/app/index.ts";
 import { checkConfig } from "../../src/config/index.ts";
 import { readJson, writeFileAtomic } from "../../src/io/index.ts";
@@ -47,7 +48,7 @@ export async function trainInto(folder: string, training: Training, context: Con
     data: { benchmark, dir, split: "train", attributes, persona, holdOut },
     ...(method.encoder && { encoder: method.encoder }),
     adapter: method.adapter,
-    train: { ...settings, labels: "soft", lr, seed },
+    train: { labels: "soft", ...settings, lr, seed },
     threads: context.threads,
     out,
   };
@@ -108,14 +109,24 @@ export async function evaluateInto(
 }
 
 /**
- * The rate, of those given, at which a method's validation measure is least.
- * @param measure Value of a finished training at a rate, less is better.
+ * The rate, of those given, at which a training does best on the validation split.
+ * @param at Folder of a rate.
+ * @param criterion Metric of the validation split; less is better.
  */
-export async function bestRate(rates: readonly number[], measure: (lr: number) => Promise<number>): Promise<number> {
+export async function bestRate(
+  rates: readonly number[],
+  at: (lr: number) => string,
+  training: Omit<Training, "lr">,
+  criterion: MetricName,
+  context: Context,
+): Promise<number> {
   let best = rates[0]!;
   let least = Infinity;
   for (const lr of rates) {
-    const value = await measure(lr);
+    const adapter = await trainInto(at(lr), { ...training, lr }, context);
+    const { base, data } = training;
+    const { metrics } = await evaluateInto(at(lr), "valid", { base, data, adapter }, context);
+    const { value } = metrics[criterion]!;
     if (value < least) [best, least] = [lr, value];
   }
   return best;

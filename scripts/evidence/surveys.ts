@@ -5,7 +5,7 @@ import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method
 
 /** 5.88 to 5.93 million trainable parameters on SmolLM2-135M. */
 export const METHODS: readonly Method[] = [
-  { name: "cuma", adapter: { method: "cuma", r: 8, loraAlpha: 16, routerHidden: 64 } },
+  { name: "cuma", adapter: { method: "cuma", r: 8, loraAlpha: 16, routerHidden: 64, topK: 2 } },
   { name: "lora", adapter: { method: "lora", r: 103, loraAlpha: 206 } },
   { name: "lora-profile", adapter: { method: "lora", r: 64, loraAlpha: 128, profileVector: true } },
 ];
@@ -68,14 +68,10 @@ export async function runSurvey(
   await evaluateInto(join(root, "base"), "test", { base, data, adapter: undefined }, context);
   for (const method of METHODS) {
     const at = (lr: number): string => join(root, method.name, `lr-${lr}`, `seed-${SEED}`);
-    const trained = (lr: number): Promise<string> =>
-      trainInto(at(lr), { base, data, method, seed: SEED, lr, settings }, context);
-    const lr = await bestRate(rates, async (rate) => {
-      const adapter = await trained(rate);
-      const valid = await evaluateInto(at(rate), "valid", { base, data, adapter }, context);
-      return valid.metrics[criterion]!.value;
-    });
-    await evaluateInto(at(lr), "test", { base, data, adapter: await trained(lr) }, context);
+    const training = { base, data, method, seed: SEED, settings };
+    const lr = await bestRate(rates, at, training, criterion, context);
+    const adapter = await trainInto(at(lr), { ...training, lr }, context);
+    await evaluateInto(at(lr), "test", { base, data, adapter }, context);
     runs.push({ method: method.name, lr, folder: at(lr) });
   }
   return runs;

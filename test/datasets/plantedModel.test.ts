@@ -174,6 +174,19 @@ describe("mixing", () => {
   });
 });
 
+test("skipped questions leave the others, and everything else that is drawn before the held-out groups, as they are", () => {
+  const all = truthOf({ seed: 3, questions: 12, nominal: 0.5, heldOut: 0, mixing: "interacting" });
+  const last = truthOf({ seed: 3, questions: 4, skip: 8, nominal: 0.5, heldOut: 0, mixing: "interacting" });
+  const ids = ["Q9", "Q10", "Q11", "Q12"];
+  expect(Object.keys(last.questions)).toEqual(ids);
+  const of = (values: Readonly<Record<string, unknown>>) => ids.map((id) => values[id]);
+  expect(of(last.questions)).toEqual(of(all.questions));
+  expect(last.groups.map(({ mixture, distributions }) => [mixture, of(distributions)])).toEqual(
+    all.groups.map(({ mixture, distributions }) => [mixture, of(distributions)]),
+  );
+  expect(Object.keys(last.groups[0]!.distributions)).toEqual(ids);
+});
+
 test("modes at distance 0 answer alike, so do all groups; at a distance they do not", () => {
   const spread = (distance: number): number => {
     const { groups } = truthOf({ distance, nominal: 0.25 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { plantedSpecSchema, writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
+import { readTruth, type Truth } from "../../datasets/planted/model.ts";
 import { packageRoot } from "../../src/app/index.ts";
 import { checkConfig, readConfigFile } from "../../src/config/index.ts";
 import { messageOf, UsageError } from "../../src/util/index.ts";
@@ -19,6 +20,7 @@ describe("what cannot be had is refused, before anything is written", () => {
     [{ participants: 9 }, '"participants": expected a whole number from 10 to 1000000; found 9'],
     [{ questions: 33 }, '"questions": expected a whole number from 1 to 32; found 33'],
     [{ questions: 1.5 }, '"questions": expected a whole number from 1 to 32; found 1.5'],
+    [{ questions: 24, skip: 9 }, '"skip": expected at most 8 with 24 questions; found 9'],
     [{ levels: [4, 11] }, '"levels": expected a whole number from 2 to 10, or a list of them; found [4,11]'],
     [{ modes: 0 }, '"modes": expected a whole number from 2 to 8; found 0'],
     [{ distance: 1.1 }, '"distance": expected a number from 0 to 1; found 1.1'],
@@ -140,8 +142,25 @@ describe("the shipped specs", () => {
     }
   });
 
+  test("aware.yaml asks other questions of the truth of additive.yaml, and hides the same groups", () => {
+    const [additive, aware] = ["additive", "aware"].map((name) => {
+      const out = join(root, `${name}-truth`);
+      writePlanted({ ...specOf(name), participants: 40, out });
+      return readTruth(join(out, "truth.json"));
+    });
+    const hidden = ({ groups }: Truth) => groups.map(({ country, religion, heldOut }) => [country, religion, heldOut]);
+    expect(hidden(aware!)).toEqual(hidden(additive!));
+    expect(aware).toMatchObject({ countries: additive!.countries, religions: additive!.religions });
+    const [asked, others] = [additive!, aware!].map(({ questions }) => Object.keys(questions));
+    expect([asked, others].map((ids) => [ids!.length, ids![0]])).toEqual([
+      [16, "Q1"],
+      [16, "Q17"],
+    ]);
+  });
+
   test("pairs differ in what they are pairs for", () => {
     expect(specOf("interacting")).toEqual({ ...specOf("additive"), mixing: "interacting", interaction: 1 });
+    expect(specOf("aware")).toEqual({ ...specOf("additive"), skip: 16, heldOut: expect.any(Array) as unknown });
     expect(specOf("soft")).toEqual({ ...specOf("sampled"), answers: "distribution" });
   });
 });
