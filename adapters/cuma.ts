@@ -3,11 +3,12 @@
  *
  *   y = W x + (alpha / r) sum_e g_e(x, profile) B_e A_e x
  *
- * Experts are stacked: A [E * r, in], B [E * r, out], so that all of them are two matrix products with the gates between.
- * Shapes: B rows, T tokens, E experts, r rank, I and O the widths of a site.
+ * Experts are stacked: A [E * r, in], B [E * r, out]. Few of them are computed for every token, in two matrix products with the
+ * gates between; where there are many, tokens are grouped by expert and only the chosen ones are computed.
+ * Shapes: B rows, T tokens, E experts, K chosen, r rank, I and O the widths of a site.
  */
 import { z } from "zod";
-import type { Dim, Feeds, HostTensor, Value } from "../src/graph/index.ts";
+import { product, type Dim, type Feeds, type HostTensor, type Value } from "../src/graph/index.ts";
 import type {
   Adapter,
   AdapterTarget,
@@ -18,7 +19,7 @@ import type {
   TensorReader,
 } from "../src/models/index.ts";
 import { adapterMethod, layerPrefix } from "../src/models/index.ts";
-import { matmul, mul, reshape } from "../src/ops/index.ts";
+import { combine, dispatch, expertBlocks, gather, matmul, mul, reshape } from "../src/ops/index.ts";
 import { gatingNames, router, routerParameters, type RouterConfig } from "../router/index.ts";
 import { CumaError } from "../src/util/index.ts";
 import { joinColumns, normal, splitColumns, stack, transposed, unstack } from "./tensors.ts";
@@ -48,6 +49,41 @@ type CumaConfig = z.infer<typeof cumaSchema>;
 /** Standard deviation of A at the start; B starts at 0, so that the untrained adapter changes nothing. */
 const INIT_STD = 0.01;
 
+/**
+ * From this total rank on, and this many experts for each that is chosen, grouping tokens by expert is faster than computing every
+ * expert for every token (docs/benchmarks.md).
+ */
+const SPARSE_RANK = 256;
+const SPARSE_SHARE = 4;
+/** Rows of the blocks in which tokens are grouped: more pad more, fewer read an expert's matrices more often. */
+const BLOCK_ROWS = 16;
+
+/**
+ * The experts' sum, computing only those that were chosen.
+ * @param x [B, T, I]
+ * @param a [E * r, I]
+ * @param b [E * r, O]
+ * @returns [B, T, O]
+ */
+function chosenExperts(
+  x: Value,
+  a: Value,
+  b: Value,
+  { index, weights }: NonNullable<RouterOutput["top"]>,
+  { E, r, alpha }: { readonly E: number; readonly r: number; readonly alpha: number },
+): Value {
+  const [B, T, I] = x.shape as [Dim, Dim, Dim];
+  const O = b.shape[1]!;
+  const tokens = product([B, T]);
+  const K = index.shape[2] as number;
+  const blocks = expertBlocks(index, E, BLOCK_ROWS);
+  const ofBlocks = (experts: Value, width: Dim): Value => gather(reshape(experts, [E, r, width]), blocks.expert);
+  const down = matmul(dispatch(reshape(x, [tokens, I]), blocks, K), ofBlocks(a, I), { transB: true }); // [blocks, rows, r]
+  const gates = dispatch(reshape(weights, [product([tokens, K]), 1]), blocks, 1); // [blocks, rows, 1]
+  const up = matmul(mul(down, gates), ofBlocks(b, O), { alpha }); // [blocks, rows, O]
+  return reshape(combine(up, blocks, K, tokens), [B, T, O]);
+}
+
 /** Name of a site's router inside its layer. Sites that read the same input may share one. */
 function routerName({ group, name }: LinearSite, share: CumaConfig["shareRouter"]): string {
   if (share === "layer" && group === "qkv") return "self_attn.router";
@@ -67,6 +103,7 @@ function fit(config: CumaConfig, target: AdapterTarget): Adapter {
     gating: config.gating,
   });
   const rowsA = shareA ? r : E * r;
+  const sparse = !shareA && E * r >= SPARSE_RANK && E >= SPARSE_SHARE * config.topK;
   // Full router names in the order of their first site.
   const routers = new Map<string, RouterConfig>();
   for (const site of sites) {
@@ -100,13 +137,15 @@ function fit(config: CumaConfig, target: AdapterTarget): Adapter {
           const name = routerName(site, config.shareRouter);
           const routed = found.get(name) ?? router(name, routerConfig(site), x, inputs);
           found.set(name, routed);
-          const [B, T] = x.shape as [Dim, Dim];
-          const a = matmul(inputs.dropout(x, site), inputs.parameter(`${site.name}.lora_a`, [rowsA, site.inFeatures]), {
-            transB: true,
-          });
-          const gated = mul(reshape(a, [B, T, shareA ? 1 : E, r]), reshape(routed.gates, [B, T, E, 1])); // [B, T, E, r]
+          const read = inputs.dropout(x, site);
+          const a = inputs.parameter(`${site.name}.lora_a`, [rowsA, site.inFeatures]);
           const b = inputs.parameter(`${site.name}.lora_b`, [E * r, site.outFeatures]);
-          return matmul(reshape(gated, [B, T, E * r]), b, { alpha: config.loraAlpha / r });
+          const alpha = config.loraAlpha / r;
+          if (sparse && routed.top) return chosenExperts(read, a, b, routed.top, { E, r, alpha });
+          const [B, T] = x.shape as [Dim, Dim];
+          const down = matmul(read, a, { transB: true });
+          const gated = mul(reshape(down, [B, T, shareA ? 1 : E, r]), reshape(routed.gates, [B, T, E, 1])); // [B, T, E, r]
+          return matmul(reshape(gated, [B, T, E * r]), b, { alpha });
         },
       };
     },

@@ -1,11 +1,19 @@
 import type { Shape, Value } from "../src/graph/index.ts";
 import { constant, expand, gatherLast, scatterLast, softmax, topK } from "../src/ops/index.ts";
 
+/** The experts chosen for each token [..., K], and their weights. */
+export interface TopExperts {
+  readonly index: Value;
+  readonly weights: Value;
+}
+
 export interface Gates {
   /** Weights of the experts [..., E]; 0 for those not chosen. */
   readonly gates: Value;
   /** 1 for each chosen expert, 0 elsewhere [..., E]. */
   readonly chosen: Value;
+  /** Null where every expert is chosen. */
+  readonly top: TopExperts | null;
 }
 
 /** Router logits [..., E] to gates. E experts, K of them for each token. */
@@ -29,7 +37,7 @@ export const gatings = {
     const index = topK(probabilities, k);
     return chosenBy(index, softmax(gatherLast(probabilities, index)), logits.shape);
   },
-  soft: (logits) => ({ gates: softmax(logits), chosen: ones(logits, logits.shape) }),
+  soft: (logits) => ({ gates: softmax(logits), chosen: ones(logits, logits.shape), top: null }),
   "soft-topk": (logits, k) => {
     const probabilities = softmax(logits);
     const index = topK(probabilities, k);
@@ -45,6 +53,7 @@ function chosenBy(index: Value, weights: Value, shape: Shape): Gates {
   return {
     gates: scatterLast(weights, index, experts),
     chosen: scatterLast(ones(weights, index.shape), index, experts),
+    top: { index, weights },
   };
 }
 

@@ -56,7 +56,7 @@ export function router(name: string, config: RouterConfig, x: Value, inputs: Lay
     first = add(first, reshape(fromProfile, [B, 1, R]));
   }
   const logits = add(matmul(relu(first), parameter("w2", [E, R]), { transB: true }), parameter("b2", [E])); // [B, T, E]
-  const { gates, chosen } = gatings[gating](logits, topK);
+  const { gates, chosen, top } = gatings[gating](logits, topK);
 
   const mask = reshape(inputs.tokenMask, [B, T, 1]);
   const tokens = reduceSum(mask, [0, 1, 2], false);
@@ -66,6 +66,7 @@ export function router(name: string, config: RouterConfig, x: Value, inputs: Lay
   return {
     name,
     gates,
+    top,
     balance: mul(reduceSum(mul(load, meanOverTokens(gates)), [0], false), E),
     load,
     rowGates: div(reduceSum(mul(gates, mask), [1], false), reduceSum(mask, [1], false)), // [B, E]

@@ -2,8 +2,8 @@
  * Sizes of a tensor's axes, known or symbolic.
  *
  * A number is a known size. A string is a product in canonical form, its integer factor first and its symbols in
- * alphabetical order: `"B"`, `"B*T"`, `"2*B*T"`. A symbol is a name or a parenthesised sum such as `"(P+T)"`, which is
- * what concatenation along a symbolic axis gives.
+ * alphabetical order: `"B"`, `"B*T"`, `"2*B*T"`. A symbol is a name, a parenthesised sum such as `"(P+T)"`, which is
+ * what concatenation along a symbolic axis gives, or a quotient that is rounded up such as `"ceil(2*B*T/16)"`.
  */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
@@ -56,6 +56,18 @@ export function sum(dims: Shape): Dim {
   return terms.length === 1 ? terms[0]! : `(${terms.join("+")})`;
 }
 
+/** dim / divisor, rounded up. */
+export function quotient(dim: Dim, divisor: number): Dim {
+  return typeof dim === "number" ? Math.ceil(dim / divisor) : `ceil(${dim}/${divisor})`;
+}
+
+/** Dividend and divisor of a symbol that is a quotient. */
+export function quotientParts(symbol: string): { readonly dividend: Dim; readonly divisor: number } | undefined {
+  if (!symbol.startsWith("ceil(")) return undefined;
+  const slash = symbol.lastIndexOf("/");
+  return { dividend: symbol.slice(5, slash), divisor: Number(symbol.slice(slash + 1, -1)) };
+}
+
 /** Values of symbols, as found in the shapes of the feeds. */
 export type Bindings = ReadonlyMap<string, number>;
 
@@ -65,7 +77,11 @@ export function evaluate(dim: Dim, bindings: Bindings): number | undefined {
   let result = factor;
   for (const symbol of symbols) {
     let size = bindings.get(symbol);
-    if (size === undefined && symbol.startsWith("(")) {
+    const rounded = quotientParts(symbol);
+    if (size === undefined && rounded) {
+      const dividend = evaluate(rounded.dividend, bindings);
+      if (dividend !== undefined) size = Math.ceil(dividend / rounded.divisor);
+    } else if (size === undefined && symbol.startsWith("(")) {
       size = 0;
       for (const term of sumTerms(symbol)) {
         const value = evaluate(term, bindings);

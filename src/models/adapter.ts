@@ -22,6 +22,8 @@ export interface RouterOutput {
   readonly name: string;
   /** Weights of the experts [B, T, E]; 0 for those not chosen. */
   readonly gates: Value;
+  /** The experts chosen for each token [B, T, K] and their weights; null where all of them take part. */
+  readonly top: { readonly index: Value; readonly weights: Value } | null;
   /** Load-balancing loss, a scalar: E * sum_e f_e p_e. */
   readonly balance: Value;
   /** Share of the (token, slot) pairs sent to each expert [E]. */

@@ -1,5 +1,6 @@
 import {
   factors,
+  quotientParts,
   sumTerms,
   type Dim,
   type OnnxAttrs,
@@ -86,6 +87,11 @@ class Emitter implements OnnxEmitter {
       const product = factors(dim);
       if (product.length > 1) return fold("Mul", product);
       if (dim.startsWith("(")) return fold("Add", sumTerms(dim));
+      const rounded = quotientParts(dim);
+      if (rounded) {
+        const raised = this.node("Add", [this.dim(rounded.dividend), this.int64s([rounded.divisor - 1])])[0]!;
+        return this.node("Div", [raised, this.int64s([rounded.divisor])])[0]!;
+      }
       throw new Error(`no input of the program has the dimension "${dim}"`);
     });
   }

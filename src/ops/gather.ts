@@ -4,6 +4,7 @@ import { scatterAdd } from "./scatterAdd.ts";
 
 export const gatherOp: Op<Record<string, never>> = {
   name: "gather",
+  cheap: true,
   infer: ([table, index]) => {
     expectFloat("gather", table!);
     expectInt("gather", index!);

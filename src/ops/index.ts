@@ -32,6 +32,9 @@ import { unpickOp } from "./unpick.ts";
 import { topKOp } from "./topK.ts";
 import { rmsNormOp } from "./rmsNorm.ts";
 import { rotaryOp } from "./rotary.ts";
+import { expertBlocksOp } from "./expertBlocks.ts";
+import { dispatchOp } from "./dispatch.ts";
+import { combineOp } from "./combine.ts";
 import type { Op } from "../graph/index.ts";
 
 /** Every operation there is. An engine with kernels of its own declares them as a total record over these names. */
@@ -68,6 +71,9 @@ export const ops = {
   pick: pickOp,
   unpick: unpickOp,
   topK: topKOp,
+  expertBlocks: expertBlocksOp,
+  dispatch: dispatchOp,
+  combine: combineOp,
   rmsNorm: rmsNormOp,
   rotary: rotaryOp,
 } satisfies Record<string, Op<never>>;
@@ -106,6 +112,9 @@ export { scatterLast } from "./scatterLast.ts";
 export { pick } from "./pick.ts";
 export { unpick } from "./unpick.ts";
 export { topK } from "./topK.ts";
+export { expertBlocks, type ExpertBlocks } from "./expertBlocks.ts";
+export { dispatch } from "./dispatch.ts";
+export { combine } from "./combine.ts";
 export { rmsNorm } from "./rmsNorm.ts";
 export { rotary } from "./rotary.ts";
 export type { Operand } from "./helpers.ts";

@@ -1,16 +1,7 @@
 import { ShapeError } from "../util/index.ts";
-import { sameShape, showShape, type Op, type OnnxEmitter, type Value } from "../graph/index.ts";
+import { sameShape, showShape, type Op, type Value } from "../graph/index.ts";
 import { expectFloat, expectInt, expectRank, float64s } from "./helpers.ts";
 import { unpick } from "./unpick.ts";
-
-/** ONNX int64 indices [N, 2] from row and column indices [N]. */
-export function pairs(row: string, column: string, e: OnnxEmitter): string {
-  const columns = [row, column].map((name) => {
-    const wide = e.node("Cast", [name], { to: { int: 7 } })[0]!;
-    return e.node("Unsqueeze", [wide, e.int64s([1])])[0]!;
-  });
-  return e.node("Concat", columns, { axis: { int: 1 } })[0]!;
-}
 
 export const pickOp: Op<Record<string, never>> = {
   name: "pick",
@@ -28,7 +19,13 @@ export const pickOp: Op<Record<string, never>> = {
     return [{ dtype: "float", shape: row!.shape }];
   },
   vjp: ({ inputs: [x, row, column] }, [dy]) => [unpick(dy!, row!, column!, x!.shape), undefined, undefined],
-  onnx: ([x, row, column], _node, e) => e.node("GatherND", [x!, pairs(row!, column!, e)]),
+  onnx: ([x, row, column], _node, e) => {
+    const [wideRow, wideColumn] = [row!, column!].map((name) => {
+      const wide = e.node("Cast", [name], { to: { int: 7 } })[0]!;
+      return e.node("Unsqueeze", [wide, e.int64s([1])])[0]!;
+    });
+    return e.node("GatherND", [x!, e.node("Concat", [wideRow!, wideColumn!], { axis: { int: 1 } })[0]!]);
+  },
   reference: ([x, row, column]) => {
     const width = x!.shape[1]!;
     const out = float64s(row!.shape);

@@ -1,6 +1,6 @@
-import { type Op, type Shape, type Value } from "../graph/index.ts";
+import { product, type Op, type Shape, type Value } from "../graph/index.ts";
 import { expectFloat, expectInt, expectRank, float64s } from "./helpers.ts";
-import { pairs, pick } from "./pick.ts";
+import { pick } from "./pick.ts";
 
 export interface UnpickAttrs extends Record<string, Shape> {
   readonly shape: Shape;
@@ -16,9 +16,14 @@ export const unpickOp: Op<UnpickAttrs> = {
     return [{ dtype: "float", shape }];
   },
   vjp: ({ inputs: [, row, column] }, [dy]) => [pick(dy!, row!, column!), undefined, undefined],
+  // Not ScatterND: see scatterAdd.
   onnx: ([updates, row, column], { attrs: { shape } }, e) => {
-    const zeros = e.node("Expand", [e.float(0), e.shape(shape)])[0]!;
-    return e.node("ScatterND", [zeros, pairs(row!, column!, e), updates!], { reduction: { text: "add" } });
+    const [wideRow, wideColumn] = [row!, column!].map((name) => e.node("Cast", [name], { to: { int: 7 } })[0]!);
+    const start = e.node("Mul", [wideRow!, e.shape([shape[1]!])])[0]!;
+    const at = e.node("Add", [start, wideColumn!])[0]!;
+    const zeros = e.node("Expand", [e.float(0), e.shape([product(shape)])])[0]!;
+    const sums = e.node("ScatterElements", [zeros, at, updates!], { axis: { int: 0 }, reduction: { text: "add" } });
+    return e.node("Reshape", [sums[0]!, e.shape(shape)]);
   },
   reference: ([updates, row, column], { shape }, { size }) => {
     const out = float64s(shape.map(size));

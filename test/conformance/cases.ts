@@ -91,6 +91,18 @@ const matmul: fc.Arbitrary<Case> = fc
       .map((inputs) => ({ inputs, build: ([a, b]) => op.matmul(a!, b!, { transA, transB, alpha }) })),
   );
 
+/** Tokens [R, I], the experts of their K slots [R, K], and values by expert [E, I]. */
+const routed = (build: (x: Value, index: Value, ofExperts: Value, experts: number) => Value): fc.Arbitrary<Case> =>
+  fc
+    .record({ rows: fc.integer({ min: 1, max: 9 }), slots: size, experts: size, width: size })
+    .chain(({ rows, slots, experts, width }) =>
+      fc.tuple(floats([rows, width]), ints([rows, slots], experts), floats([experts, width])).map((inputs) => ({
+        inputs,
+        known: [[], [1], [0]],
+        build: ([x, index, ofExperts]) => build(x!, index!, ofExperts!, experts),
+      })),
+    );
+
 export const cases: Record<op.OpName, fc.Arbitrary<Case>> = {
   add: binary(op.add),
   sub: binary(op.sub),
@@ -213,6 +225,19 @@ export const cases: Record<op.OpName, fc.Arbitrary<Case>> = {
       fc.tuple(distinct([...lead, width]), fc.integer({ min: 1, max: width }), fc.constant(lead.length)),
     )
     .map(([x, k, last]) => ({ inputs: [x], known: [[last]], build: ([v]) => op.gatherLast(v!, op.topK(v!, k)) })),
+  expertBlocks: routed((_x, index, ofExperts, experts) =>
+    op.gather(ofExperts, op.expertBlocks(index, experts, 2).expert),
+  ).map((c) => ({ ...c, differentiable: [2] })),
+  dispatch: routed((x, index, _ofExperts, experts) =>
+    op.dispatch(x, op.expertBlocks(index, experts, 3), index.shape[1] as number),
+  ).map((c) => ({ ...c, differentiable: [0] })),
+  // Each token's sum over its slots of itself times a value of the slot's expert.
+  combine: routed((x, index, ofExperts, experts) => {
+    const slots = index.shape[1] as number;
+    const blocks = op.expertBlocks(index, experts, 2);
+    const factors = op.reshape(op.gather(ofExperts, blocks.expert), [blocks.expert.shape[0]!, 1, ofExperts.shape[1]!]);
+    return op.combine(op.mul(op.dispatch(x, blocks, slots), factors), blocks, slots, x.shape[0]!);
+  }),
   rmsNorm: fc
     .tuple(shape(0, 2), size)
     .chain(([lead, width]) =>

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { grad } from "../../src/autodiff/index.ts";
 import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/engine/index.ts";
 import {
+  evaluate,
   Graph,
   program,
   sizeOf,
@@ -13,7 +14,7 @@ import {
   type Program,
   type Value,
 } from "../../src/graph/index.ts";
-import { mul, ops, reduceSum, type OpName } from "../../src/ops/index.ts";
+import { add, mul, ops, reduceSum, reshape, scatterAdd, unpick, type OpName } from "../../src/ops/index.ts";
 import { Rng } from "../../src/util/index.ts";
 import { cases, type Case } from "./cases.ts";
 
@@ -51,7 +52,7 @@ function buildCase({ inputs, known = [], build, differentiable }: Case, symbolic
     [{ value: loss }],
     wrt.map((i) => values[i]!),
   ).forEach((g, k) => (outputs[`d${wrt[k]!}`] = g));
-  const shape = y.shape.map((d) => concrete(d));
+  const shape = y.shape.map((dim) => evaluate(dim, sizes)!);
   const rng = new Rng(7);
   const r = Float64Array.from({ length: sizeOf(shape) }, () => rng.normal());
   return {
@@ -61,10 +62,8 @@ function buildCase({ inputs, known = [], build, differentiable }: Case, symbolic
   };
 }
 
-/** Undoes the naming of `buildCase`: D3 is 3. */
-function concrete(dim: Dim): number {
-  return typeof dim === "number" ? dim : dim.split("*").reduce((n, part) => n * Number(part.replace("D", "")), 1);
-}
+/** Sizes of the symbols of `buildCase`: D3 is 3. */
+const sizes = new Map(Array.from({ length: 100 }, (_, n) => [`D${n}`, n]));
 
 async function run(engine: Engine, { program, feeds }: Built): Promise<Feeds> {
   const executable = await engine.compile(program);
@@ -117,5 +116,52 @@ describe.each(Object.keys(ops) as OpName[])("%s", (name) => {
       const [actual, expected] = await Promise.all([run(engine, b), run(referenceEngine, b)]);
       for (const key of Object.keys(expected)) expectClose(actual[key]!, expected[key]!, tolerance, key);
     }, 2);
+  });
+});
+
+/** Sums over threads and over rows that come twice: whole numbers, so that their order does not matter. */
+describe("sums into rows lose nothing with two threads", () => {
+  const engine = onnxRuntimeEngine({ threads: 2 });
+  const COUNT = 2000;
+  const WIDTH = 1000;
+  const updates = { shape: [COUNT, WIDTH], data: Float32Array.from({ length: COUNT * WIDTH }, (_, i) => i % 7) };
+  it.each([
+    ["few rows", 3, 3],
+    ["many rows", 600, 600],
+    ["a number of rows that is known when it runs", "N", 3],
+  ] as const)("%s", async (_name, declared, rows) => {
+    const index = { shape: [COUNT], data: Int32Array.from({ length: COUNT }, (_, i) => (i * i) % rows) };
+    const expected = new Float32Array(rows * WIDTH);
+    updates.data.forEach((x, i) => (expected[index.data[Math.floor(i / WIDTH)]! * WIDTH + (i % WIDTH)]! += x));
+    const graph = new Graph();
+    const input = graph.input("updates", "float", [COUNT, WIDTH]);
+    const sums = scatterAdd(input, graph.input("index", "int", [COUNT]), declared);
+    // The symbol is read off an input.
+    const like = graph.input("like", "float", [declared]);
+    const y = add(sums, reshape(like, [declared, 1]));
+    const executable = await engine.compile(program({ y }));
+    const likeRows = { shape: [rows], data: new Float32Array(rows) };
+    for (let time = 0; time < 5; time++) {
+      const out = await executable.run({ updates, index, like: likeRows });
+      expect(Buffer.from(out["y"]!.data.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+    }
+    await executable.dispose();
+  });
+
+  it("single elements", async () => {
+    const N = 200_000;
+    const graph = new Graph();
+    const [row, column] = ["row", "column"].map((name) => graph.input(name, "int", [N]));
+    const y = unpick(graph.input("x", "float", [N]), row!, column!, [2, 3]);
+    const executable = await engine.compile(program({ y }));
+    const ones = { shape: [N], data: new Float32Array(N).fill(1) };
+    const counts = [0, 0, 0, 0, 0, 0];
+    const at = (of: (i: number) => number) => ({ shape: [N], data: Int32Array.from({ length: N }, (_, i) => of(i)) });
+    for (let i = 0; i < N; i++) counts[(i % 2) * 3 + (i % 3)]!++;
+    for (let time = 0; time < 5; time++) {
+      const out = await executable.run({ x: ones, row: at((i) => i % 2), column: at((i) => i % 3) });
+      expect(Array.from(out["y"]!.data)).toEqual(counts);
+    }
+    await executable.dispose();
   });
 });
