@@ -1,5 +1,13 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { bfloat16ToFloat32, CumaError, float16ToFloat32, formatBytes, messageOf, unknownName } from "../util/index.ts";
+import {
+  areFinite,
+  bfloat16ToFloat32,
+  CumaError,
+  float16ToFloat32,
+  formatBytes,
+  messageOf,
+  unknownName,
+} from "../util/index.ts";
 import { fileError } from "./files.ts";
 
 /** Bytes per element of the types that are read. */
@@ -9,7 +17,8 @@ const floatTypes = new Set<SafetensorsType>(["F64", "F32", "F16", "BF16"]);
 
 /** A header larger than this is not read; the format's reference implementation has the same limit. */
 const MAX_HEADER_BYTES = 100_000_000;
-const CHUNK_BYTES = 1 << 22;
+/** Small enough for a processor's cache. */
+const CHUNK_BYTES = 1 << 18;
 
 interface Entry {
   readonly dtype: SafetensorsType;
@@ -71,6 +80,8 @@ export class SafetensorsFile {
       throw new CumaError(`${this.path}: tensor "${name}" has type ${dtype}; expected F32, F16, BF16 or F64`);
     const width = byteWidth[dtype];
     const data = new Float32Array((end - start) / width);
+    const half = dtype === "BF16" || dtype === "F16" ? dtype : null;
+    let finite = half !== null;
     if (dtype === "F32") {
       readExactly(this.fd, new Uint8Array(data.buffer), start, this.path);
     } else {
@@ -80,12 +91,15 @@ export class SafetensorsFile {
         readExactly(this.fd, bytes, at, this.path);
         const from = (at - start) / width;
         const out = data.subarray(from, from + bytes.length / width);
-        if (dtype === "F64") out.set(new Float64Array(bytes.buffer, 0, out.length));
-        else
-          (dtype === "BF16" ? bfloat16ToFloat32 : float16ToFloat32)(new Uint16Array(bytes.buffer, 0, out.length), out);
+        if (half === null) out.set(new Float64Array(bytes.buffer, 0, out.length));
+        else {
+          const bits = new Uint16Array(bytes.buffer, 0, out.length);
+          (half === "BF16" ? bfloat16ToFloat32 : float16ToFloat32)(bits, out);
+          finite &&= areFinite(bits, half);
+        }
       }
     }
-    const bad = firstNonFinite(data);
+    const bad = finite ? -1 : firstNonFinite(data);
     if (bad >= 0)
       throw new CumaError(
         `${this.path}: tensor "${name}" holds ${data[bad]} at element ${bad}; expected finite numbers`,

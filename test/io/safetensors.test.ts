@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeSafetensors, SafetensorsFile } from "../../src/io/index.ts";
-import { bfloat16ToFloat32, CumaError, float16ToFloat32, float32ToBfloat16 } from "../../src/util/index.ts";
+import { areFinite, bfloat16ToFloat32, CumaError, float16ToFloat32, float32ToBfloat16 } from "../../src/util/index.ts";
 
 let root: string;
 beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-safetensors-"))));
@@ -84,4 +84,46 @@ test("half precision numbers are exact, and bfloat16 rounds to even", () => {
   const half = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, NaN);
   expect([...float32ToBfloat16(half)].slice(0, 2)).toEqual([0x3f80, 0x3f82]);
   expect(bfloat16ToFloat32(float32ToBfloat16(half))[2]).toBeNaN();
+});
+
+test.each(["BF16", "F16"] as const)(
+  "every %s number, at even and odd places, is converted and known to be finite or not",
+  (type) => {
+    const convert = type === "BF16" ? bfloat16ToFloat32 : float16ToFloat32;
+    const all = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
+    const values = convert(all);
+    for (const bits of all) {
+      const value = values[bits]!;
+      expect(convert(Uint16Array.of(bits))[0]).toBe(value);
+      const finite = Number.isFinite(value);
+      expect(areFinite(Uint16Array.of(bits), type)).toBe(finite);
+      expect(areFinite(Uint16Array.of(bits, 0x3c00), type)).toBe(finite);
+      expect(areFinite(Uint16Array.of(0x3c00, bits), type)).toBe(finite);
+    }
+    const unaligned = new Uint16Array(all.buffer, 2, 5);
+    expect([...convert(unaligned)]).toEqual([...values.subarray(1, 6)]);
+  },
+);
+
+test("a number that is not finite is found in any piece of a bfloat16 tensor, and all pieces are read", () => {
+  const length = 300_001;
+  const path = join(root, "c.safetensors");
+  const write = (bits: Uint16Array): SafetensorsFile => {
+    const header = JSON.stringify({ a: { dtype: "BF16", shape: [length], data_offsets: [0, 2 * length] } });
+    const bytes = Buffer.alloc(8 + header.length + 2 * length);
+    bytes.writeBigUInt64LE(BigInt(header.length));
+    bytes.write(header, 8);
+    bytes.set(new Uint8Array(bits.buffer), 8 + header.length);
+    writeFileSync(path, bytes);
+    return new SafetensorsFile(path);
+  };
+  const bits = Uint16Array.from({ length }, (_, i) => i % 0x7f80);
+  const file = write(bits);
+  expect(file.read("a").data).toEqual(bfloat16ToFloat32(bits));
+  file.close();
+  for (const at of [0, 131_071, 131_072, length - 1]) {
+    const damaged = write(bits.with(at, 0xff80));
+    expect(() => damaged.read("a")).toThrow(`tensor "a" holds -Infinity at element ${at}; expected finite numbers`);
+    damaged.close();
+  }
 });
