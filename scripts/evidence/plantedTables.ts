@@ -11,7 +11,20 @@ import {
   type ConditionRun,
   type PlantedRun,
 } from "./planted.ts";
-import { differencesOf, markdown, metricsOf, number, type Entry, type Settings } from "./tables.ts";
+import {
+  BY_SEED,
+  differencesBySeed,
+  differencesOf,
+  differenceTable,
+  markdown,
+  metricsOf,
+  number,
+  range,
+  valuesOf,
+  type Entry,
+  type Settings,
+  type Values,
+} from "./tables.ts";
 
 const SETTINGS: Settings = {
   by: ["country", "religion"],
@@ -21,9 +34,7 @@ const SETTINGS: Settings = {
 };
 const SUBSETS = ["seen", "held out"] as const;
 const SEED_METRICS = ["mci", "rho", "beta", "groupEmd", "kl"] as const;
-type BySeed = Readonly<Record<(typeof SEED_METRICS)[number], readonly number[]>>;
 const DIFFERENCES = ["beta", "kl"] as const;
-const BY_SEED = "Differences between trainings: mean over seeds (its standard error): each seed's.";
 const LAST_STEPS = 50;
 
 /** Tables of the planted comparison; distances are those to the truth. */
@@ -33,7 +44,7 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
     for (const subset of SUBSETS) {
       const entries: Entry[] = [];
       const bySeed: string[][] = [];
-      const values = new Map<string, BySeed>();
+      const values = new Map<string, Values>();
       for (const name of ["base", ...METHODS.map((method) => method.name)]) {
         const members = runs.filter((run) => run.persona === persona && run.method === name);
         const tables = await Promise.all(members.map((run) => ofSubset(run, subset)));
@@ -42,9 +53,9 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
           table: together(tables),
           more: [members[0]!.lr === null ? "" : String(members[0]!.lr), effectiveExperts(members)],
         });
-        const found = valuesBySeed(tables);
+        const found = valuesOf(tables, SEED_METRICS, SETTINGS.by);
         values.set(name, found);
-        bySeed.push([name, ...SEED_METRICS.map((metric) => range(found[metric]))]);
+        bySeed.push([name, ...SEED_METRICS.map((metric) => range(found.get(metric)!))]);
       }
       const cuma = entries.find(({ name }) => name === "cuma")!;
       const others = entries.filter(({ name }) => name !== "cuma" && name !== "base");
@@ -56,7 +67,7 @@ export async function plantedTables(runs: readonly PlantedRun[]): Promise<string
         "Paired differences:",
         differencesOf(cuma, others, SETTINGS),
         BY_SEED,
-        differenceTable(values, "cuma", others),
+        differenceTable(values, "cuma", others, DIFFERENCES),
       );
     }
   }
@@ -75,14 +86,14 @@ export async function settingsTables(runs: readonly PlantedRun[]): Promise<strin
       entries.push({ name, table: together(tables), more: [effectiveExperts(members)] });
       bySeed.push(tables);
     }
-    const values = new Map(entries.map(({ name }, i) => [name, valuesBySeed(bySeed[i]!)]));
+    const values = new Map(entries.map(({ name }, i) => [name, valuesOf(bySeed[i]!, SEED_METRICS, SETTINGS.by)]));
     parts.push(
       `### Settings of CuMA, ${subset === "seen" ? "groups seen in training" : "groups held out"}`,
       metricsOf(entries, ["effective experts"], SETTINGS),
       "Paired differences:",
       differencesOf(entries[0]!, entries.slice(1), SETTINGS),
       BY_SEED,
-      differenceTable(values, entries[0]!.name, entries.slice(1)),
+      differenceTable(values, entries[0]!.name, entries.slice(1), DIFFERENCES),
     );
   }
   return parts.join("\n\n");
@@ -96,7 +107,7 @@ export async function conditionTables(runs: readonly ConditionRun[]): Promise<st
     const metrics: string[][] = [];
     const differences: string[][] = [];
     for (const { name: condition } of CONDITIONS) {
-      const values = new Map<string, BySeed>();
+      const values = new Map<string, Values>();
       for (const name of ["base", ...methods]) {
         const members = runs.filter((run) => run.condition === condition && run.method === name);
         const tables = await Promise.all(members.map((run) => ofSubset(run, subset)));
@@ -106,10 +117,10 @@ export async function conditionTables(runs: readonly ConditionRun[]): Promise<st
           members[0]!.lr === null ? "" : String(members[0]!.lr),
           ...SETTINGS.metrics.map((metric) => number(found[metric].value)),
         ]);
-        values.set(name, valuesBySeed(tables));
+        values.set(name, valuesOf(tables, SEED_METRICS, SETTINGS.by));
       }
       for (const name of methods.filter((method) => method !== "cuma")) {
-        differences.push([`${condition}: cuma - ${name}`, ...differencesBySeed(values, "cuma", name)]);
+        differences.push([`${condition}: cuma - ${name}`, ...differencesBySeed(values, "cuma", name, DIFFERENCES)]);
       }
     }
     parts.push(
@@ -135,37 +146,10 @@ async function ofSubset({ folder, data, seed }: PlantedRun, subset: string): Pro
   return builder.build();
 }
 
-function valuesBySeed(tables: readonly PredictionTable[]): BySeed {
-  const found = tables.map((table) => evaluate(table, { ...SETTINGS, metrics: SEED_METRICS, resamples: 0 }));
-  const of = (metric: keyof BySeed): number[] => found.map((values) => values[metric].value);
-  return { mci: of("mci"), rho: of("rho"), beta: of("beta"), groupEmd: of("groupEmd"), kl: of("kl") };
-}
-
-/** "-0.021 (0.014): -0.067, -0.034, ..." for each of `DIFFERENCES`. */
-function differencesBySeed(values: ReadonlyMap<string, BySeed>, first: string, other: string): string[] {
-  return DIFFERENCES.map((metric) => {
-    const [own, others] = [values.get(first)![metric], values.get(other)![metric]];
-    const found = own.map((value, seed) => value - others[seed]!);
-    const mean = found.reduce((a, b) => a + b) / found.length;
-    const variance = found.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (found.length - 1);
-    const error = Math.sqrt(variance / found.length);
-    return `${number(mean)} (${number(error)}): ${found.map((value) => number(value)).join(", ")}`;
-  });
-}
-
-function differenceTable(values: ReadonlyMap<string, BySeed>, first: string, others: readonly Entry[]): string {
-  const rows = others.map(({ name }) => [`${first} - ${name}`, ...differencesBySeed(values, first, name)]);
-  return markdown(["", ...DIFFERENCES], rows);
-}
-
 function together(tables: readonly PredictionTable[]): PredictionTable {
   const builder = new PredictionTableBuilder();
   for (const table of tables) for (let i = 0; i < table.rows; i++) builder.add(table.row(i));
   return builder.build();
-}
-
-function range(values: readonly number[]): string {
-  return `${number(Math.min(...values))} to ${number(Math.max(...values))}`;
 }
 
 /** exp of the entropy of the mean gates, mean over the last steps and over seeds. */

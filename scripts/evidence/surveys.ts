@@ -19,6 +19,8 @@ interface Survey {
   /** Learning rates that are tried, and what chooses between them on the validation split: less is better. */
   readonly rates: readonly number[];
   readonly criterion: MetricName;
+  /** Of training; the first chooses the rate. */
+  readonly seeds: readonly number[];
 }
 
 const COMMON = { batchSize: 16, schedule: "cosine", warmup: 5 };
@@ -32,6 +34,7 @@ export const surveys = {
     settings: { ...COMMON, epochs: 1, maxSteps: 48 },
     rates: [3e-4, 1e-3],
     criterion: "kl",
+    seeds: [0],
   },
   "wvs-cardata": {
     folder: "wvs-cardata",
@@ -41,15 +44,15 @@ export const surveys = {
     settings: { ...COMMON, epochs: 2 },
     rates: [3e-4],
     criterion: "nll",
+    seeds: [0, 1, 2],
   },
 } satisfies Record<string, Survey>;
 
 export type SurveyName = keyof typeof surveys;
 
-const SEED = 0;
-
 export interface SurveyRun {
   readonly method: string;
+  readonly seed: number;
   readonly lr: number | null;
   readonly folder: string;
 }
@@ -61,18 +64,21 @@ export async function runSurvey(
   dataRoot: string,
   context: Context,
 ): Promise<SurveyRun[]> {
-  const { folder, benchmark, attributes, holdOut, settings, rates, criterion }: Survey = surveys[name];
+  const { folder, benchmark, attributes, holdOut, settings, rates, criterion, seeds }: Survey = surveys[name];
   const root = join(context.out, folder);
   const data: Data = { benchmark, dir: join(dataRoot, folder), attributes, persona: true, holdOut };
-  const runs: SurveyRun[] = [{ method: "base", lr: null, folder: join(root, "base") }];
+  const runs: SurveyRun[] = [{ method: "base", seed: seeds[0]!, lr: null, folder: join(root, "base") }];
   await evaluateInto(join(root, "base"), "test", { base, data, adapter: undefined }, context);
   for (const method of METHODS) {
-    const at = (lr: number): string => join(root, method.name, `lr-${lr}`, `seed-${SEED}`);
-    const training = { base, data, method, seed: SEED, settings };
-    const lr = await bestRate(rates, at, training, criterion, context);
-    const adapter = await trainInto(at(lr), { ...training, lr }, context);
-    await evaluateInto(at(lr), "test", { base, data, adapter }, context);
-    runs.push({ method: method.name, lr, folder: at(lr) });
+    let lr: number | undefined;
+    for (const seed of seeds) {
+      const at = (rate: number): string => join(root, method.name, `lr-${rate}`, `seed-${seed}`);
+      const training = { base, data, method, seed, settings };
+      lr ??= await bestRate(rates, at, training, criterion, context);
+      const adapter = await trainInto(at(lr), { ...training, lr }, context);
+      await evaluateInto(at(lr), "test", { base, data, adapter }, context);
+      runs.push({ method: method.name, seed, lr, folder: at(lr) });
+    }
   }
   return runs;
 }

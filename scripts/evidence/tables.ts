@@ -54,3 +54,49 @@ export function differencesOf(first: Entry, others: readonly Entry[], settings: 
   });
   return markdown(["", ...settings.metrics], rows);
 }
+
+/** Above what `differencesBySeed` writes. */
+export const BY_SEED = "Differences between trainings: mean over seeds (its standard error): each seed's.";
+
+/** Values of metrics, one for each training. */
+export type Values = ReadonlyMap<MetricName, readonly number[]>;
+
+export function valuesOf(
+  tables: readonly PredictionTable[],
+  metrics: readonly MetricName[],
+  by: readonly string[],
+): Values {
+  const found = tables.map((table) => evaluate(table, { by, metrics, resamples: 0 }));
+  return new Map(metrics.map((metric) => [metric, found.map((values) => values[metric].value)]));
+}
+
+/** "-0.021 (0.014): -0.067, -0.034, ..." for each metric. */
+export function differencesBySeed(
+  values: ReadonlyMap<string, Values>,
+  first: string,
+  other: string,
+  metrics: readonly MetricName[],
+): string[] {
+  return metrics.map((metric) => {
+    const [own, others] = [values.get(first)!.get(metric)!, values.get(other)!.get(metric)!];
+    const found = own.map((value, seed) => value - others[seed]!);
+    const mean = found.reduce((a, b) => a + b) / found.length;
+    const variance = found.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (found.length - 1);
+    const error = Math.sqrt(variance / found.length);
+    return `${number(mean)} (${number(error)}): ${found.map((value) => number(value)).join(", ")}`;
+  });
+}
+
+export function differenceTable(
+  values: ReadonlyMap<string, Values>,
+  first: string,
+  others: readonly Entry[],
+  metrics: readonly MetricName[],
+): string {
+  const rows = others.map(({ name }) => [`${first} - ${name}`, ...differencesBySeed(values, first, name, metrics)]);
+  return markdown(["", ...metrics], rows);
+}
+
+export function range(values: readonly number[]): string {
+  return `${number(Math.min(...values))} to ${number(Math.max(...values))}`;
+}

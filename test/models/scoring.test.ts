@@ -21,6 +21,7 @@ const everywhere = randomAdapter(
   WIDTH,
   3,
 );
+const many = randomAdapter("cuma", { r: 4, numExperts: 64, routerHidden: 6 }, tinyConfig, WIDTH, 4);
 const decoders = {
   base: new Decoder(engine, { config: tinyConfig, weights }),
   "cuma on q and v": new Decoder(engine, {
@@ -28,6 +29,12 @@ const decoders = {
     weights,
     adapter: cuma.adapter,
     parameters: cuma.parameters.views,
+  }),
+  "cuma with many experts": new Decoder(engine, {
+    config: tinyConfig,
+    weights,
+    adapter: many.adapter,
+    parameters: many.parameters.views,
   }),
   "cuma everywhere": new Decoder(engine, {
     config: tinyConfig,
