@@ -11,6 +11,7 @@ import { writeFileAtomic } from "../../src/io/index.ts";
 import { runConditions, runPlanted, runSettings } from "./planted.ts";
 import { conditionTables, plantedTables, settingsTables } from "./plantedTables.ts";
 import { publishedTables } from "./published.ts";
+import { routingTables, runRouting } from "./routing.ts";
 import type { Context } from "./runs.ts";
 import { runSurvey, type SurveyName } from "./surveys.ts";
 import { surveyTables } from "./surveyTables.ts";
@@ -45,6 +46,7 @@ const parts = {
   planted: async () => plantedTables(await runPlanted(context)),
   conditions: async () => conditionTables(await runConditions(context)),
   settings: async () => settingsTables(await runSettings(context)),
+  routing: async () => routingTables(await runRouting(context)),
   globalopinionqa: () => survey("globalopinionqa"),
   "wvs-cardata": () => survey("wvs-cardata"),
   published: () => Promise.resolve(publishedTables(needed("data"))),

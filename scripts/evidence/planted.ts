@@ -8,7 +8,7 @@ import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method
 export const SEEDS = [0, 1, 2, 3, 4];
 const RATES = [1e-3, 3e-3, 1e-2];
 const ATTRIBUTES = ["country", "religion"];
-const SETTINGS = { batchSize: 16, epochs: 10, schedule: "cosine", warmup: 20 };
+export const SETTINGS = { batchSize: 16, epochs: 10, schedule: "cosine", warmup: 20 };
 
 const CUMA = { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32, topK: 2 };
 const SOFT: Method = { name: "cuma-soft", adapter: { ...CUMA, gating: "soft" } };
@@ -54,7 +54,7 @@ export async function runSettings(context: Context): Promise<PlantedRun[]> {
 }
 
 /** A seed's planted data, made where it is not there. */
-function plantedData(context: Context, seed: number, persona: boolean): Data {
+export function plantedData(context: Context, seed: number, persona: boolean): Data {
   const dir = made(join(context.out, "planted", "data", `seed-${seed}`), { seed });
   return { benchmark: "planted", dir, attributes: ATTRIBUTES, persona, holdOut: [] };
 }
