@@ -17,6 +17,7 @@ import type {
   ParameterSpec,
   RouterOutput,
   TensorReader,
+  TopExperts,
 } from "../src/models/index.ts";
 import { adapterMethod, layerPrefix } from "../src/models/index.ts";
 import { combine, dispatch, expertBlocks, gather, matmul, mul, reshape } from "../src/ops/index.ts";
@@ -69,7 +70,7 @@ function chosenExperts(
   x: Value,
   a: Value,
   b: Value,
-  { index, weights }: NonNullable<RouterOutput["top"]>,
+  { index, weights }: TopExperts,
   { E, r, alpha }: { readonly E: number; readonly r: number; readonly alpha: number },
 ): Value {
   const [B, T, I] = x.shape as [Dim, Dim, Dim];

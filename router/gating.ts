@@ -1,11 +1,6 @@
 import type { Shape, Value } from "../src/graph/index.ts";
+import type { TopExperts } from "../src/models/index.ts";
 import { constant, expand, gatherLast, scatterLast, softmax, topK } from "../src/ops/index.ts";
-
-/** The experts chosen for each token [..., K], and their weights. */
-export interface TopExperts {
-  readonly index: Value;
-  readonly weights: Value;
-}
 
 export interface Gates {
   /** Weights of the experts [..., E]; 0 for those not chosen. */

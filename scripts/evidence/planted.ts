@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
 import { readTruth } from "../../datasets/planted/model.ts";
 import { DEMO_BASE, packageRoot } from "../../src/app/index.ts";
-import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
+import { bestRate, evaluateInto, trainAndEvaluate, trainInto, type Context, type Data, type Method } from "./runs.ts";
 
 export const SEEDS = [0, 1, 2, 3, 4];
 const RATES = [1e-3, 3e-3, 1e-2];
@@ -45,8 +45,7 @@ export async function runSettings(context: Context): Promise<PlantedRun[]> {
     for (const method of [METHODS[0], ...VARIANTS]) {
       const folder = join(context.out, "planted", "persona", method.name, `lr-${VARIANT_RATE}`, `seed-${seed}`);
       const training = { base: DEMO_BASE, data, method, seed, lr: VARIANT_RATE, settings: SETTINGS };
-      const adapter = await trainInto(folder, training, context);
-      await evaluateInto(folder, "test", { base: DEMO_BASE, data, adapter }, context);
+      await trainAndEvaluate(folder, "test", training, context);
       runs.push({ persona: true, seed, method: method.name, lr: VARIANT_RATE, data: data.dir, folder });
     }
   }
@@ -117,8 +116,7 @@ export async function runConditions(context: Context): Promise<ConditionRun[]> {
           rates.set(method.name, await bestRate(CONDITION_RATES, at, training, criterion, context));
         }
         const lr = rates.get(method.name)!;
-        const adapter = await trainInto(at(lr), { ...training, lr }, context);
-        await evaluateInto(at(lr), "test", { base, data, adapter }, context);
+        await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
         runs.push({ ...about, method: method.name, lr, folder: at(lr) });
       }
     }
@@ -177,8 +175,7 @@ export async function runPlanted(context: Context): Promise<PlantedRun[]> {
         const key = `${method.name} ${persona}`;
         if (!rates.has(key)) rates.set(key, await bestRate(RATES, at, training, "nll", context));
         const lr = rates.get(key)!;
-        const adapter = await trainInto(at(lr), { ...training, lr }, context);
-        await evaluateInto(at(lr), "test", { base: DEMO_BASE, data, adapter }, context);
+        await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
         runs.push({ persona, seed, method: method.name, lr, data: data.dir, folder: at(lr) });
       }
     }

@@ -4,7 +4,7 @@ import { readTruth } from "../../datasets/planted/model.ts";
 import { DEMO_BASE, runRoute, type RouteResults } from "../../src/app/index.ts";
 import { readJson, writeJson } from "../../src/io/index.ts";
 import { METHODS, plantedData, SEEDS, SETTINGS } from "./planted.ts";
-import { evaluateInto, trainInto, type Context } from "./runs.ts";
+import { ADAPTER, trainAndEvaluate, type Context } from "./runs.ts";
 import { markdown, number } from "./tables.ts";
 
 const RATE = 3e-3;
@@ -42,8 +42,8 @@ export async function runRouting(context: Context): Promise<RoutingRun[]> {
           : join(context.out, "routing", name, `seed-${seed}`);
       const settings = TRAININGS[name];
       const training = { base: DEMO_BASE, data, method: METHODS[0], seed, lr: RATE, settings };
-      const adapter = await trainInto(folder, training, context);
-      await evaluateInto(folder, "test", { base: DEMO_BASE, data, adapter }, context);
+      await trainAndEvaluate(folder, "test", training, context);
+      const adapter = join(folder, ADAPTER);
       const predictions = join(folder, "test", "predictions.parquet");
       const out = join(context.out, "routing", name, `seed-${seed}.json`);
       if (!existsSync(out)) {

@@ -7,6 +7,9 @@ import { RESULTS_FILE, runConfigSchema, runEvaluation, train, type EvaluationRes
 import { checkConfig } from "../../src/config/index.ts";
 import { readJson, writeFileAtomic } from "../../src/io/index.ts";
 
+/** Folder of a training's adapter in that of the training. */
+export const ADAPTER = "adapter";
+
 /** What every part is given. */
 export interface Context {
   readonly out: string;
@@ -42,7 +45,7 @@ export interface Training {
 export async function trainInto(folder: string, training: Training, context: Context): Promise<string> {
   const { base, data, method, seed, lr, settings } = training;
   const { benchmark, dir, attributes, persona, holdOut } = data;
-  const out = join(folder, "adapter");
+  const out = join(folder, ADAPTER);
   const config = {
     base,
     data: { benchmark, dir, split: "train", attributes, persona, holdOut },
@@ -75,6 +78,17 @@ export async function trainInto(folder: string, training: Training, context: Con
   );
   writeFileAtomic(join(folder, "run.yaml"), new TextEncoder().encode(stringify(config)));
   return out;
+}
+
+/** Trains into a folder and evaluates there on a split. */
+export async function trainAndEvaluate(
+  folder: string,
+  split: string,
+  training: Training,
+  context: Context,
+): Promise<EvaluationResults> {
+  const adapter = await trainInto(folder, training, context);
+  return evaluateInto(folder, split, { base: training.base, data: training.data, adapter }, context);
 }
 
 /** Evaluates a base or an adapter on a split into `folder/split`, or reads what an earlier call left there. */
@@ -123,9 +137,7 @@ export async function bestRate(
   let best = rates[0]!;
   let least = Infinity;
   for (const lr of rates) {
-    const adapter = await trainInto(at(lr), { ...training, lr }, context);
-    const { base, data } = training;
-    const { metrics } = await evaluateInto(at(lr), "valid", { base, data, adapter }, context);
+    const { metrics } = await trainAndEvaluate(at(lr), "valid", { ...training, lr }, context);
     const { value } = metrics[criterion]!;
     if (value < least) [best, least] = [lr, value];
   }

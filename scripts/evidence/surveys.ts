@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { DatasetName } from "../../datasets/index.ts";
 import type { MetricName } from "../../eval/index.ts";
-import { bestRate, evaluateInto, trainInto, type Context, type Data, type Method } from "./runs.ts";
+import { bestRate, evaluateInto, trainAndEvaluate, type Context, type Data, type Method } from "./runs.ts";
 
 /** 5.88 to 5.93 million trainable parameters on SmolLM2-135M. */
 export const METHODS: readonly Method[] = [
@@ -75,8 +75,7 @@ export async function runSurvey(
       const at = (rate: number): string => join(root, method.name, `lr-${rate}`, `seed-${seed}`);
       const training = { base, data, method, seed, settings };
       lr ??= await bestRate(rates, at, training, criterion, context);
-      const adapter = await trainInto(at(lr), { ...training, lr }, context);
-      await evaluateInto(at(lr), "test", { base, data, adapter }, context);
+      await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
       runs.push({ method: method.name, seed, lr, folder: at(lr) });
     }
   }

@@ -16,14 +16,20 @@ export interface ParameterSpec {
   init(data: Float32Array, rng: Rng): void;
 }
 
+/** The experts chosen for each token [B, T, K], and their weights. */
+export interface TopExperts {
+  readonly index: Value;
+  readonly weights: Value;
+}
+
 /** Routing of one router in one layer. B rows, T tokens, E experts; averages are over the tokens of the mask. */
 export interface RouterOutput {
   /** Its name inside the layer: "self_attn.router", or that of one site's own: "mlp.down_proj.router". */
   readonly name: string;
   /** Weights of the experts [B, T, E]; 0 for those not chosen. */
   readonly gates: Value;
-  /** The experts chosen for each token [B, T, K] and their weights; null where all of them take part. */
-  readonly top: { readonly index: Value; readonly weights: Value } | null;
+  /** Null where all experts take part. */
+  readonly top: TopExperts | null;
   /** Load-balancing loss, a scalar: E * sum_e f_e p_e. */
   readonly balance: Value;
   /** Share of the (token, slot) pairs sent to each expert [E]. */

@@ -33,7 +33,6 @@ export const combineOp: Op<CombineAttrs> = {
   onnx: ([y, place], { inputs, attrs: { slots, rows } }, e) => {
     const [blocks, height, width] = inputs[0]!.shape;
     const flat = e.node("Reshape", [y!, e.shape([product([blocks!, height!]), width!])])[0]!;
-    if (slots === 1) return e.node("Gather", [flat, place!], { axis: { int: 0 } });
     const places = e.node("Reshape", [place!, e.shape([rows, slots])])[0]!;
     const found = e.node("Gather", [flat, places], { axis: { int: 0 } })[0]!; // [R, slots, O]
     return e.node("ReduceSum", [found, e.int64s([1])], { keepdims: { int: 0 } });

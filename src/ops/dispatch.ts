@@ -33,7 +33,7 @@ export const dispatchOp: Op<DispatchAttrs> = {
   onnx: ([x, , source], { inputs, attrs: { slots } }, e) => {
     const zeros = e.node("Expand", [e.float(0), e.shape([1, inputs[0]!.shape[1]!])])[0]!;
     const padded = e.node("Concat", [x!, zeros], { axis: { int: 0 } })[0]!;
-    const row = slots === 1 ? source! : e.node("Div", [source!, e.int(slots)])[0]!;
+    const row = e.node("Div", [source!, e.int(slots)])[0]!;
     return e.node("Gather", [padded, row], { axis: { int: 0 } });
   },
   reference: ([x, , source], { slots }) => {
