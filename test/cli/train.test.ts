@@ -48,10 +48,14 @@ const log = (folder: string): Record<string, unknown>[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** Lines of the log that are complete, while the run goes on. */
+/** Lines of the log that are complete, while the run goes on: it may make the file, or take it away, at any moment. */
 const logged = (folder: string): number => {
-  const path = join(folder, "log.jsonl");
-  return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0;
+  try {
+    return readFileSync(join(folder, "log.jsonl"), "utf8").split("\n").length - 1;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
 };
 
 describe("a run", () => {
