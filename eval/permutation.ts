@@ -1,8 +1,7 @@
-import type { Rng } from "../src/util/index.ts";
+import { entropy, type Rng } from "../src/util/index.ts";
 import { clustersOf, type Clusters } from "./bootstrap.ts";
 import { Growing } from "./growing.ts";
 import { Kernel, LANES, type Terms } from "./kernel.ts";
-import { entropy } from "./metrics/distributions.ts";
 import { ROUNDING } from "./metrics/dispersion.ts";
 import { reasons, type MetricInput, type MetricResult } from "./metrics/metric.ts";
 import type { PredictionTable } from "./predictions.ts";

@@ -2,8 +2,7 @@
  * Latent topology: how groups of readers lie to each other in what a model's routers do with them. Pure analysis of
  * gates; what runs the model is elsewhere. G groups, R routers, E experts.
  */
-import { jensenShannonDistance } from "../src/train/index.ts";
-import { Rng } from "../src/util/index.ts";
+import { jsd, normalised, Rng } from "../src/util/index.ts";
 import { testAgreement } from "./topology/agreement.ts";
 import { averageLinkage, cutTree, type Clustering } from "./topology/clustering.ts";
 import { classicalScaling, type Point } from "./topology/embedding.ts";
@@ -115,7 +114,7 @@ export function routingDistances(usage: readonly (readonly (readonly number[])[]
   const distances = Array.from({ length: G }, () => new Array<number>(G).fill(0));
   for (let a = 0; a < G; a++) {
     for (let b = 0; b < a; b++) {
-      const sum = usage.reduce((total, router) => total + jensenShannonDistance(router[a]!, router[b]!), 0);
+      const sum = usage.reduce((total, router) => total + jsd(normalised(router[a]!), normalised(router[b]!)), 0);
       distances[a]![b] = distances[b]![a] = sum / usage.length;
     }
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkJson, readJson } from "../../src/io/index.ts";
 import type { Profile } from "../../src/models/index.ts";
-import { CumaError, Rng, unknownName } from "../../src/util/index.ts";
+import { CumaError, normalised, Rng, unknownName } from "../../src/util/index.ts";
 import { interactionOf, plantedSpecSchema, type PlantedSpec } from "./spec.ts";
 import { COUNTRIES, KINDS, NOMINAL_KINDS, RELIGIONS } from "./words.ts";
 
@@ -150,11 +150,6 @@ export function mixed(mixture: readonly number[], modes: readonly (readonly numb
 /** With a share of uniform answers in place of as many of the distribution's. */
 export function withUniform(probabilities: readonly number[], share: number): number[] {
   return probabilities.map((p) => (1 - share) * p + share / probabilities.length);
-}
-
-export function normalised(weights: readonly number[]): number[] {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
 }
 
 function drawQuestions(asked: readonly PlantedQuestion[], spec: PlantedSpec, rng: Rng): Truth["questions"] {

@@ -1,5 +1,5 @@
-import { Rng } from "../../src/util/index.ts";
-import { mixed, normalised, withUniform, type Group, type Truth } from "./model.ts";
+import { normalised, Rng } from "../../src/util/index.ts";
+import { mixed, withUniform, type Group, type Truth } from "./model.ts";
 import type { Person } from "./people.ts";
 import { SPLITS, type PlantedSpec, type Split } from "./spec.ts";
 import { REQUESTS, STANCES } from "./words.ts";

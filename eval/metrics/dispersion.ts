@@ -1,6 +1,6 @@
+import { entropy } from "../../src/util/index.ts";
 import { ONCE } from "../bootstrap.ts";
 import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
-import { entropy } from "./distributions.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
 
 /** Sums over questions of how far groups lie apart. */

@@ -1,5 +1,5 @@
 import { overQuestions, PREDICTED, TRUE } from "./cells.ts";
-import { entropy } from "./distributions.ts";
+import { entropy } from "../../src/util/index.ts";
 import type { Metric } from "./metric.ts";
 
 /**

@@ -42,5 +42,5 @@ export const metrics = {
 
 export type MetricName = keyof typeof metrics;
 
-export { emd, entropy, jsd, kl, variation, wasserstein1 } from "./distributions.ts";
+export { emd, kl, variation, wasserstein1 } from "./distributions.ts";
 export type { Metric, MetricResult } from "./metric.ts";

@@ -1,5 +1,5 @@
 import { meanOverCells } from "./cells.ts";
-import { jsd } from "./distributions.ts";
+import { jsd } from "../../src/util/index.ts";
 import type { Metric } from "./metric.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition } from "ml-matrix";
-import { CumaError } from "../../src/util/index.ts";
+import { CumaError, entropy } from "../../src/util/index.ts";
 import type { Ngrams } from "./ngrams.ts";
 
 /** How far rounding may take a kernel from 1 on its diagonal, from symmetry, or an eigenvalue below 0. */
@@ -27,14 +27,12 @@ export function vendiScore(kernel: readonly (readonly number[])[]): number {
   }
   const scaled = kernel.map((row) => row.map((value) => value / n));
   const { realEigenvalues } = new EigenvalueDecomposition(scaled, { assumeSymmetric: true });
-  let entropy = 0;
   for (const value of realEigenvalues) {
     if (value < -TOLERANCE) {
       throw new CumaError(`kernel: expected a positive semi-definite one, found the eigenvalue ${value * n}`);
     }
-    if (value > 0) entropy -= value * Math.log(value);
   }
-  return Math.exp(entropy);
+  return Math.exp(entropy(realEigenvalues));
 }
 
 /** [n, n] from a similarity of two items. */

@@ -1,4 +1,4 @@
-import type { Rng } from "../../src/util/index.ts";
+import { entropy, type Rng } from "../../src/util/index.ts";
 import { permutationP, ROUNDING } from "./permutation.ts";
 
 /** Profiles with their routing. R routers, E experts. */
@@ -97,9 +97,4 @@ function informationOf(
     most += Math.min(entropy(ofValue), entropy(ofExpert));
   }
   return { value: Math.max(0, value / R), most: Math.max(0, most / R) };
-}
-
-/** In nats. */
-function entropy(p: Float64Array): number {
-  return p.reduce((sum, x) => (x > 0 ? sum - x * Math.log(x) : sum), 0);
 }

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
 import { readTruth } from "../../datasets/planted/model.ts";
+import type { MetricName } from "../../eval/index.ts";
 import { DEMO_BASE, packageRoot } from "../../src/app/index.ts";
 import { bestRate, evaluateInto, trainAndEvaluate, trainInto, type Context, type Data, type Method } from "./runs.ts";
 
@@ -73,10 +74,12 @@ interface Condition {
   readonly criterion: "nll" | "kl";
 }
 
-const AS_ABOVE = "as above";
+export const AS_ABOVE = "as above";
+export const LONGER = "four times as long";
 
 export const CONDITIONS: readonly Condition[] = [
   { name: AS_ABOVE, criterion: "nll" },
+  { name: LONGER, settings: { epochs: 4 * SETTINGS.epochs, maxSteps: null }, criterion: "nll" },
   { name: "hard labels", settings: { labels: "hard" }, criterion: "nll" },
   { name: "exact labels", spec: { answers: "distribution" }, criterion: "kl" },
   { name: "few people", spec: { participants: 120 }, criterion: "nll" },
@@ -94,34 +97,33 @@ export interface ConditionRun extends PlantedRun {
   readonly condition: string;
 }
 
-/** Trains the methods under every condition, persona in the prompt, each at its best rate by the validation split of seed 0. */
+/** Trains the methods under every condition, persona in the prompt. */
 export async function runConditions(context: Context): Promise<ConditionRun[]> {
   const runs: ConditionRun[] = [];
   for (const { name: condition, spec, settings, base: baseOf, criterion } of CONDITIONS) {
-    const root = join(context.out, ...(condition === AS_ABOVE ? ["planted", "persona"] : ["conditions", condition]));
+    const root = conditionFolder(context, condition);
     const rates = new Map<string, number>();
     for (const seed of CONDITION_SEEDS) {
       const plain = plantedData(context, seed, true);
       const dir = spec ? made(join(root, "data", `seed-${seed}`), { seed, ...spec }) : plain.dir;
-      const data = { ...plain, dir };
-      const base = baseOf ? await baseOf(context, seed) : DEMO_BASE;
-      const baseFolder = join(root, "base", `seed-${seed}`);
-      await evaluateInto(baseFolder, "test", { base, data, adapter: undefined }, context);
-      const about = { condition, persona: true, seed, data: dir };
-      runs.push({ ...about, method: "base", lr: null, folder: baseFolder });
-      for (const method of CONDITION_METHODS) {
-        const at = (lr: number) => join(root, method.name, `lr-${lr}`, `seed-${seed}`);
-        const training = { base, data, method, seed, settings: { ...SETTINGS, maxSteps: STEPS, ...settings } };
-        if (!rates.has(method.name)) {
-          rates.set(method.name, await bestRate(CONDITION_RATES, at, training, criterion, context));
-        }
-        const lr = rates.get(method.name)!;
-        await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
-        runs.push({ ...about, method: method.name, lr, folder: at(lr) });
-      }
+      const comparison = {
+        root,
+        base: baseOf ? await baseOf(context, seed) : DEMO_BASE,
+        data: { ...plain, dir },
+        seed,
+        methods: CONDITION_METHODS,
+        settings: { ...SETTINGS, maxSteps: STEPS, ...settings },
+        rates: CONDITION_RATES,
+        criterion,
+      };
+      runs.push(...(await compare(comparison, rates, context)).map((run) => ({ ...run, condition })));
     }
   }
   return runs;
+}
+
+export function conditionFolder(context: Context, condition: string): string {
+  return join(context.out, ...(condition === AS_ABOVE ? ["planted", "persona"] : ["conditions", condition]));
 }
 
 /**
@@ -157,28 +159,50 @@ export interface PlantedRun {
   readonly folder: string;
 }
 
-/** Trains every method on every seed, each at its best rate by the likelihood of the validation split of seed 0. */
+/** Trains every method on every seed, persona in the prompt and not. */
 export async function runPlanted(context: Context): Promise<PlantedRun[]> {
-  const root = join(context.out, "planted");
   const runs: PlantedRun[] = [];
-  const rates = new Map<string, number>();
-  for (const seed of SEEDS) {
-    for (const persona of PERSONAS) {
+  for (const persona of PERSONAS) {
+    const root = join(context.out, "planted", persona ? "persona" : "no-persona");
+    const rates = new Map<string, number>();
+    for (const seed of SEEDS) {
       const data = plantedData(context, seed, persona);
-      const place = (method: string) => join(root, persona ? "persona" : "no-persona", method);
-      const baseFolder = join(place("base"), `seed-${seed}`);
-      await evaluateInto(baseFolder, "test", { base: DEMO_BASE, data, adapter: undefined }, context);
-      runs.push({ persona, seed, method: "base", lr: null, data: data.dir, folder: baseFolder });
-      for (const method of METHODS) {
-        const at = (lr: number) => join(place(method.name), `lr-${lr}`, `seed-${seed}`);
-        const training = { base: DEMO_BASE, data, method, seed, settings: SETTINGS };
-        const key = `${method.name} ${persona}`;
-        if (!rates.has(key)) rates.set(key, await bestRate(RATES, at, training, "nll", context));
-        const lr = rates.get(key)!;
-        await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
-        runs.push({ persona, seed, method: method.name, lr, data: data.dir, folder: at(lr) });
-      }
+      const about = { root, base: DEMO_BASE, data, seed, methods: METHODS, settings: SETTINGS };
+      runs.push(...(await compare({ ...about, rates: RATES, criterion: "nll" }, rates, context)));
     }
+  }
+  return runs;
+}
+
+interface Comparison {
+  readonly root: string;
+  readonly base: string;
+  readonly data: Data;
+  readonly seed: number;
+  readonly methods: readonly Method[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly rates: readonly number[];
+  /** Of the validation split; less is better. */
+  readonly criterion: MetricName;
+}
+
+/**
+ * Evaluates a base, and trains and evaluates methods on it, each at its best rate by the validation split.
+ * @param chosen Rates found with an earlier seed, by method; those that are missing are looked for and added.
+ */
+async function compare(comparison: Comparison, chosen: Map<string, number>, context: Context): Promise<PlantedRun[]> {
+  const { root, base, data, seed, methods, settings, rates, criterion } = comparison;
+  const about = { persona: data.persona, seed, data: data.dir };
+  const baseFolder = join(root, "base", `seed-${seed}`);
+  await evaluateInto(baseFolder, "test", { base, data, adapter: undefined }, context);
+  const runs: PlantedRun[] = [{ ...about, method: "base", lr: null, folder: baseFolder }];
+  for (const method of methods) {
+    const at = (lr: number) => join(root, method.name, `lr-${lr}`, `seed-${seed}`);
+    const training = { base, data, method, seed, settings };
+    const lr = chosen.get(method.name) ?? (await bestRate(rates, at, training, criterion, context));
+    chosen.set(method.name, lr);
+    await trainAndEvaluate(at(lr), "test", { ...training, lr }, context);
+    runs.push({ ...about, method: method.name, lr, folder: at(lr) });
   }
   return runs;
 }

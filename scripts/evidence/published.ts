@@ -4,6 +4,7 @@ import { inputOf } from "../../eval/evaluate.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
 import { readCsv, readJson } from "../../src/io/index.ts";
+import { entropy, normalised } from "../../src/util/index.ts";
 import { markdown, number } from "./tables.ts";
 
 const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];
@@ -88,10 +89,6 @@ function entropyShare(table: PredictionTable): number {
     const { probabilities } = table.row(i);
     counts[table.question[i]!]![probabilities.indexOf(1)]! += 1;
   }
-  const shares = counts.map((of) => {
-    const total = of.reduce((a, b) => a + b, 0);
-    const entropy = of.reduce((sum, n) => (n > 0 ? sum - (n / total) * Math.log(n / total) : sum), 0);
-    return entropy / Math.log(of.length);
-  });
+  const shares = counts.map((of) => entropy(normalised(of)) / Math.log(of.length));
   return shares.reduce((a, b) => a + b, 0) / shares.length;
 }

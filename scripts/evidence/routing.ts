@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readTruth } from "../../datasets/planted/model.ts";
 import { DEMO_BASE, runRoute, type RouteResults } from "../../src/app/index.ts";
 import { readJson, writeJson } from "../../src/io/index.ts";
-import { METHODS, plantedData, SEEDS, SETTINGS } from "./planted.ts";
+import { AS_ABOVE, conditionFolder, LONGER, METHODS, plantedData, SEEDS, SETTINGS } from "./planted.ts";
 import { ADAPTER, trainAndEvaluate, type Context } from "./runs.ts";
 import { markdown, number } from "./tables.ts";
 
@@ -15,10 +15,15 @@ const PERMUTATIONS = 1999;
 /** Trainings, by name; the first is the one that is compared elsewhere. */
 const TRAININGS = {
   trained: SETTINGS,
-  "four times as long": { ...SETTINGS, epochs: 4 * SETTINGS.epochs },
+  [LONGER]: { ...SETTINGS, epochs: 4 * SETTINGS.epochs },
   untrained: { ...SETTINGS, maxSteps: 0 },
 };
 type Name = keyof typeof TRAININGS;
+const FOLDERS: Readonly<Record<Name, (context: Context) => string>> = {
+  trained: (context) => conditionFolder(context, AS_ABOVE),
+  [LONGER]: (context) => conditionFolder(context, LONGER),
+  untrained: ({ out }) => join(out, "routing", "untrained"),
+};
 
 export interface RoutingRun {
   readonly seed: number;
@@ -36,10 +41,7 @@ export async function runRouting(context: Context): Promise<RoutingRun[]> {
     mkdirSync(modes, { recursive: true });
     writeJson(reference, modesOfCountries(join(data.dir, "truth.json")));
     for (const name of Object.keys(TRAININGS) as Name[]) {
-      const folder =
-        name === "trained"
-          ? join(context.out, "planted", "persona", METHODS[0].name, `lr-${RATE}`, `seed-${seed}`)
-          : join(context.out, "routing", name, `seed-${seed}`);
+      const folder = join(FOLDERS[name](context), METHODS[0].name, `lr-${RATE}`, `seed-${seed}`);
       const settings = TRAININGS[name];
       const training = { base: DEMO_BASE, data, method: METHODS[0], seed, lr: RATE, settings };
       await trainAndEvaluate(folder, "test", training, context);

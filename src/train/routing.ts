@@ -1,3 +1,4 @@
+import { entropy, jsd, normalised } from "../util/index.ts";
 import type { RouterStats } from "./plan.ts";
 
 /** What the routers of a model did over a step, averaged over routers. */
@@ -53,23 +54,9 @@ function meanDistance(rows: readonly (readonly number[])[], profiles: readonly n
   for (let a = 0; a < rows.length; a++) {
     for (let b = a + 1; b < rows.length; b++) {
       if (profiles[a] === profiles[b]) continue;
-      sum += jensenShannonDistance(rows[a]!, rows[b]!);
+      sum += jsd(normalised(rows[a]!), normalised(rows[b]!));
       pairs++;
     }
   }
   return pairs === 0 ? null : sum / pairs;
-}
-
-/** Square root of the divergence in bits, of non-negative weights scaled to sum to 1; 0: equal, 1: nothing shared. */
-export function jensenShannonDistance(p: readonly number[], q: readonly number[]): number {
-  const [sumP, sumQ] = [p.reduce((a, b) => a + b, 0), q.reduce((a, b) => a + b, 0)];
-  const a = p.map((x) => x / sumP);
-  const b = q.map((x) => x / sumQ);
-  const middle = a.map((x, i) => (x + b[i]!) / 2);
-  return Math.sqrt(Math.max(0, (entropy(middle) - (entropy(a) + entropy(b)) / 2) / Math.LN2));
-}
-
-/** In nats. */
-function entropy(p: readonly number[]): number {
-  return -p.reduce((sum, x) => (x > 0 ? sum + x * Math.log(x) : sum), 0);
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../eval/evaluate.ts";
-import { emd, entropy, jsd, kl, variation, wasserstein1, type MetricName } from "../../eval/metrics/index.ts";
+import { emd, kl, variation, wasserstein1, type MetricName } from "../../eval/metrics/index.ts";
+import { entropy, jsd } from "../../src/util/index.ts";
 import { tableOf } from "./support.ts";
 
 interface Golden {
