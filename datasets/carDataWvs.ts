@@ -71,6 +71,7 @@ export async function loadCarDataWvs(
       };
     },
     attributes: ["country", "age", "gender", "education", "religion"],
+    known: [...profiles.values()],
     files: { [FILE]: await sha256File(path) },
   };
   const order = new Rng(0, "carData", "splits").shuffle(rows.map((_, i) => i));

@@ -38,7 +38,7 @@ const overridesSchema = z.record(z.string(), z.boolean());
  * `dir` holds one .json, .csv or .parquet file (also inside `data/`): a list of { country, question, options, distribution },
  * or the hub's table with `question`, `selections` (country -> distribution) and `options` as Python texts.
  *
- * - Options that are no answer ("DK/Refused", "No answer", "Missing ...") are dropped and the others renormalised; so are
+ * - Options that are no answer ("DK/Refused", "No answer", "Missing ...", "Total N=") are dropped and the others renormalised; so are
  *   distributions that do not sum to 1. Rows of which nothing is left, and questions with fewer than 2 options, are left out. All of
  *   it is counted in `notes`.
  * - Options are a scale by the rule of `isScale`; `scales.json` in the folder overrides it: { question text: true or false }.
@@ -57,6 +57,7 @@ export async function loadGlobalOpinionQA(
   const notes: Record<string, number> = {};
   const seen = new Set<string>();
   const unused = new Set(Object.keys(ordered));
+  const known = new Map<string, Profile>();
   let examples: ChoiceExample[] = [];
   for (const [i, record] of readRecords(path).entries()) {
     const where = `${path}: row ${i + 1}`;
@@ -67,6 +68,7 @@ export async function loadGlobalOpinionQA(
       throw new CumaError(`${where}: "${record.country}" has an earlier row for this question; expected one`);
     }
     seen.add(example.id);
+    known.set(example.profile["country"]!, example.profile);
     if (split === "full" || splitOf(record.question) === split) examples.push(example);
   }
   const [stray] = unused;
@@ -83,6 +85,7 @@ export async function loadGlobalOpinionQA(
       return example;
     },
     attributes: ["country"],
+    known: [...known.values()],
     files,
     notes,
   };

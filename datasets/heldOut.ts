@@ -1,7 +1,10 @@
 import { z } from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { Rng } from "../src/util/index.ts";
+import { CumaError, editDistance, Rng, unknownName } from "../src/util/index.ts";
 import type { ExampleSource } from "./records.ts";
+
+/** Most values that a message lists. */
+const LISTED = 20;
 
 const values = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -55,8 +58,50 @@ export function heldOutTest(
 }
 
 /** Names of the attributes that rules ask for. */
-export function ruleAttributes(rules: readonly HoldOutRule[]): string[] {
+function ruleAttributes(rules: readonly HoldOutRule[]): string[] {
   return [...new Set(rules.flatMap((rule) => ("where" in rule ? Object.keys(rule.where) : rule.by)))];
+}
+
+/**
+ * Checks that each rule can hold somebody out. Every attribute and every value of `where` must be one of the data as a whole: of
+ * other splits and beyond a limit too, as far as `source.known` tells; and several attributes together must be one profile's.
+ * WorldValuesBench takes values of its codebook even where nobody has them, and combinations of the loaded split only.
+ * @param where Names the rules in the message.
+ * @throws CumaError naming the attribute, the value or the combination, with the values nearest to it.
+ */
+export function checkHoldOut(where: string, rules: readonly HoldOutRule[], source: ExampleSource): void {
+  for (const name of ruleAttributes(rules)) {
+    if (source.attributes.includes(name)) continue;
+    throw new CumaError(`${where}: ${unknownName("attribute", name, source.attributes)}`);
+  }
+  const places = rules.flatMap((rule) => ("where" in rule ? [rule] : []));
+  if (places.length === 0) return;
+  const profiles = source.known ?? [...profilesOf(source)];
+  for (const rule of places) {
+    const entries = Object.entries(rule.where).map(([name, value]) => [name, [value].flat()] as const);
+    for (const [name, wanted] of entries) {
+      const found = new Set(profiles.flatMap((profile) => profile[name] ?? []));
+      const unknown = wanted.find((value) => !found.has(value));
+      if (unknown !== undefined) throw new CumaError(`${where}: ${unknownValue(name, unknown, [...found].sort())}`);
+    }
+    if (entries.length < 2 || profiles.some((profile) => isHeldOut([rule], profile))) continue;
+    const combination = entries.map(([name, wanted]) => `${name} ${wanted.map((v) => `"${v}"`).join(" or ")}`);
+    throw new CumaError(`${where}: expected a combination that somebody has; found ${combination.join(" with ")}`);
+  }
+}
+
+/** `unknownName` with the values nearest to the unknown one where there are many. */
+function unknownValue(name: string, value: string, found: readonly string[]): string {
+  if (found.length <= LISTED) return unknownName(name, value, found);
+  const distance = new Map(found.map((other) => [other, editDistance(value.toLowerCase(), other.toLowerCase())]));
+  const near = [...found].sort((a, b) => distance.get(a)! - distance.get(b)!).slice(0, LISTED);
+  return `${unknownName(name, value, near)} (the ${LISTED} nearest of ${found.length} values)`;
+}
+
+function profilesOf(source: ExampleSource): Set<Profile> {
+  const profiles = new Set<Profile>();
+  for (let i = 0; i < source.length; i++) profiles.add(source.at(i).profile);
+  return profiles;
 }
 
 /**

@@ -40,6 +40,11 @@ export interface ExampleSource {
   readonly files: Readonly<Record<string, string>>;
   /** What was changed or left out on reading, by reason. */
   readonly notes?: Readonly<Record<string, number>>;
+  /**
+   * Profiles that there are in any split, as far as reading this one tells, drawn by a limit or not; some name only some of their
+   * attributes. Absent: those of the examples.
+   */
+  readonly known?: readonly Profile[];
   /** Where the data itself keeps groups out of its training split: whether the profile's is one of them. */
   isHeldOut?(profile: Profile): boolean;
 }

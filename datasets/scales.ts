@@ -1,48 +1,80 @@
-/** Answers that are none: they are dropped, and the others renormalised. */
+/** Answers that are none, and the total of a table: they are dropped, and the others renormalised. */
 const NON_RESPONSE =
-  /^(dk\b|don'?t\b.{0,3}(know|-9)|no answer|refused|missing\b|other missing\b|inap\b|not available|can'?t rate|never heard of)/i;
+  /^(dk\b|don'?t\b.{0,3}(know|-9)|no answer|refused|missing\b|other missing\b|inap\b|not available|can'?t rate|never heard of|total\s+n\s*=)/i;
 
-/** What interviewers were told not to read out, and what people said unasked: no level of a scale. */
-const VOLUNTEERED = /\((vol\.?|do not read|spontaneous)\)$/i;
-
-/** What stands in the middle of a scale: listed last, the options are in no order. */
+/** What stands in the middle of a scale. */
 const MIDDLE =
-  /^(neither|(about|stayed|remains?|all) the same|has not changed|no (change|impact|influence|effect|difference)\.?$|not much difference)/i;
+  /^(neither|neutral|average|fair$|hard to say|don'?t mind|((about|stayed|remains?|all) )?the same|about (as|right)|as \w+ as|has not changed|not much difference|no (change|impact|influence|effect|difference)\.?( \(.*\))?$)/i;
 
-/** Beginnings of options that name a degree. */
-const DEGREE = new RegExp(
-  `^(?:${[
-    "very|somewhat|rather|fairly|quite|mostly|completely|strongly|slightly|moderately|extremely|definitely|probably",
-    "a lot|a great deal|great deal|some|a little|only a little|little|fair amount|a fair amount|nothing|none|no|not",
-    "never|rarely|sometimes|often|always|usually|several times|once a|less than once|most|few|all|many",
-    "major|moderate|minor|small|big|top|important|average|above|below|the best|the worst|one of the most",
-    "agree|disagree|approve|disapprove|favor|favorable|unfavorable|oppose|support|neither|neutral|hard to say",
-    "much|more|less|better|worse|the same|about the same|remain|stayed|has not changed|improve|worsen",
-    "a great|great|inactive|active|don't belong|have done|have not done|might do|would never",
-    "good|bad|satisfied|dissatisfied|trust|do not trust|increased|decreased|stronger|weaker|close|too",
-  ].join("|")})\\b`,
-  "i",
+/** Words for one side of a scale, and for the other. */
+const FOR =
+  "agree|approve|favou?r|favou?rable|support|trust|good|better|satisfied|positive|likely|important|above|more|closer?|improved?|increased?|active|done";
+const AGAINST =
+  "disagree|disapprove|oppose|unfavou?rable|distrust|bad|worse|worst|dissatisfied|negative|unlikely|unimportant|poor|below|less|worsen(?:ed)?|decreased?|difficult|fail|small|little";
+
+/** How often, most often first. */
+const FREQUENCIES = [
+  ...["several times a day", "once a day|daily", "(?:several times|more than once) a week", "once a week|weekly"],
+  ...["several times a month", "once a month|monthly", "less than (?:once a month|monthly)", "once a year|yearly"],
+  "less often",
+];
+
+/** Words by the degree that they name, from 0 (none) to 3; -2 is the other side. The first that fits counts. */
+const DEGREES: readonly (readonly [degree: number, words: string])[] = [
+  ...FREQUENCIES.map((words, i) => [3 - (3 * i) / FREQUENCIES.length, words] as const),
+  [1, "not (?:\\w+ )?(?:too|very|much|so|often|frequently)|not done, but might|very few|very little|almost never"],
+  [1, "few|little|small|minor|slightly|rarely|seldom|hardly|lower|might|inactive"],
+  [0, "not|no|none|nothing|never|don'?t"],
+  [3, "very|completely|totally|extremely|strong(?:ly)?|definitely|almost always|always|all|most|many|much|lot|great"],
+  [3, "major|top|best|often|usually|frequently|too|done in the past year"],
+  [2, "somewhat|rather|fairly|fair amount|quite|mostly|moderate(?:ly)?|partly|probably|some|sometimes|occasionally"],
+  [2, FOR],
+  [-2, AGAINST],
+];
+
+const FILLERS = "(?:(?:an?|the|just|only|there (?:is|are)|have|would|should|do|one of the) )*";
+const BEGINNINGS = DEGREES.map(
+  ([degree, words]) =>
+    [degree, new RegExp(`^${FILLERS}((?:(?:${FOR}|${AGAINST}) )?)${FILLERS}(${words})\\b(.*)`, "i")] as const,
 );
+const OPPOSITE = new RegExp(`\\b(?:not|${AGAINST})\\b`, "i");
 
 export function isNonResponse(option: string): boolean {
   return NON_RESPONSE.test(option.trim());
 }
 
 /**
- * Whether options, in their order, are levels of one scale. Two options always are; more are where none was volunteered,
- * the last one is no middle ("About the same"), and each is a number, begins with a word of degree, or is an end of a list of three
- * numbers or more.
+ * Whether options, in their order, are levels of one scale. Two options always are. Three or more are where all of them are
+ * numbers, but for texts at the ends; or where each begins with a word of degree ("very", "some", "not too", "none", "bad") and the
+ * degrees run one way: from much to none, or from one side, over the middle if there is one, to the other. Only one option may name
+ * the degree of another one, in another word. So a list is no scale that turns back, with the middle last ("Better | Worse |
+ * About the same"), and none that is made of two scales.
  */
 export function isScale(options: readonly string[]): boolean {
   if (options.length === 2) return true;
-  if (options.some((option) => VOLUNTEERED.test(option.trim())) || MIDDLE.test(options.at(-1)!.trim())) return false;
-  const numbers = options.filter(isNumber).length;
-  return options.every(
-    (option, i) =>
-      isNumber(option) ||
-      DEGREE.test(option.trim()) ||
-      (numbers >= 3 && (i === 0 || i === options.length - 1) && numbers >= options.length - 2),
-  );
+  const last = options.length - 1;
+  if (options.filter(isNumber).length >= 3) {
+    return options.every((option, i) => isNumber(option) || i === 0 || i === last);
+  }
+  const levels = options.flatMap((option) => levelOf(option.trim()) ?? []);
+  if (levels.length < options.length || new Set(levels.map(({ word }) => word)).size < options.length) return false;
+  if (levels[0]!.word === "middle" || levels[last]!.word === "middle") return false;
+  const degrees = levels.map(({ degree }) => degree);
+  const way = Math.sign(degrees[last]! - degrees[0]!);
+  const steps = degrees.slice(1).map((degree, i) => (degree - degrees[i]!) * way);
+  return steps.every((step) => step >= 0) && steps.filter((step) => step === 0).length <= 1;
+}
+
+/** The degree that an option begins with, negative on the other side, and its words: "middle" for the middle. */
+function levelOf(option: string): { readonly degree: number; readonly word: string } | undefined {
+  if (MIDDLE.test(option)) return { degree: 0, word: "middle" };
+  for (const [size, pattern] of BEGINNINGS) {
+    const [, before, word, after] = pattern.exec(option) ?? [];
+    if (word === undefined) continue;
+    const degree = OPPOSITE.test(`${before!}${after!}`) ? -size : size;
+    return { degree, word: `${degree} ${word.toLowerCase()}` };
+  }
+  return undefined;
 }
 
 /**

@@ -45,6 +45,8 @@ export interface WorldValuesBench extends ExampleSource {
   readonly participants: number;
   /** Texts of each attribute that occur among the participants. */
   readonly attributeValues: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Those of the split's participants, and each text of the codebook on its own. */
+  readonly known: readonly Profile[];
   /** The participant's answer, drawn by `limit` or not; undefined where there is none. */
   find(questionId: string, participantId: string): ChoiceExample | undefined;
 }
@@ -128,6 +130,7 @@ export async function loadWorldValuesBench(
     questions,
     participants: participants.length,
     attributeValues: valuesOf(profiles),
+    known: [...profiles, ...codebookProfiles(codebook)],
     find(questionId, participantId) {
       const row = rows.get(participantId);
       const column = columns.get(questionId);
@@ -306,6 +309,15 @@ function valuesOf(profiles: readonly Profile[]): ReadonlyMap<string, ReadonlySet
   const values = new Map<string, Set<string>>(Object.values(ATTRIBUTES).map((name) => [name, new Set()]));
   for (const profile of profiles) for (const [name, text] of Object.entries(profile)) values.get(name)!.add(text);
   return values;
+}
+
+/** A profile of one attribute for each text that is an answer. */
+function codebookProfiles(codebook: Codebook): Profile[] {
+  return Object.entries(ATTRIBUTES).flatMap(([column, name]) =>
+    Object.entries(codebook[column]?.choices ?? {}).flatMap(([code, text]) =>
+      code.startsWith("-") ? [] : [{ [name]: text.trim() }],
+    ),
+  );
 }
 
 /** The first of the folders that has the file, as a path relative to `dir`. */

@@ -12,7 +12,11 @@ export interface CompareOptions<Name extends MetricName = MetricName> extends Om
 > {
   /** Compares the examples that both have; without it, an example that only one has is an error. */
   readonly intersect?: boolean;
+  /** What errors call the two, such as their files. */
+  readonly sources?: readonly [string, string];
 }
+
+const SOURCES = ["the first predictions", "the second predictions"] as const;
 
 /** A metric of two runs. */
 export interface Difference {
@@ -69,11 +73,7 @@ export function compare<Name extends MetricName = MetricName>(
  * The exact McNemar test of two predictions' accuracy, over the rows that have an answer; weights do not count.
  * @throws CumaError as `compare`.
  */
-export function compareAccuracy(
-  a: PredictionTable,
-  b: PredictionTable,
-  options: Pick<CompareOptions, "by" | "attributes" | "intersect"> = {},
-): McNemar {
+export function compareAccuracy(a: PredictionTable, b: PredictionTable, options: PairOptions = {}): McNemar {
   const paired = pair(a, b, options);
   let onlyA = 0;
   let onlyB = 0;
@@ -87,28 +87,35 @@ export function compareAccuracy(
   return mcnemar(onlyA, onlyB);
 }
 
+type PairOptions = Pick<CompareOptions, "by" | "attributes" | "intersect" | "sources">;
+
 /** Both tables with the same rows in the same order, which differ in nothing but probabilities. */
 function pair(
   a: PredictionTable,
   b: PredictionTable,
-  { by, attributes, intersect = false }: Pick<CompareOptions, "by" | "attributes" | "intersect">,
+  { by, attributes, intersect = false, sources = SOURCES }: PairOptions,
 ): { a: PredictionTable; b: PredictionTable } {
   const rowOfB = new Map(b.exampleIds.map((id, row) => [id, row]));
   const rows: number[] = [];
   const others: number[] = [];
+  const refuse = (id: string, only: string, other: string): never => {
+    throw new CumaError(`example "${id}": is in ${only} only; expected the same examples in ${other}`);
+  };
   for (const [row, id] of a.exampleIds.entries()) {
     const other = rowOfB.get(id);
     if (other !== undefined) {
       rows.push(row);
       others.push(other);
       rowOfB.delete(id);
-    } else if (!intersect) throw new CumaError(`example "${id}": is in the first predictions only`);
+    } else if (!intersect) refuse(id, sources[0], sources[1]);
   }
   const [left] = rowOfB.keys();
-  if (left !== undefined && !intersect) throw new CumaError(`example "${left}": is in the second predictions only`);
-  if (rows.length === 0) throw new CumaError("expected predictions of the same examples; none is in both");
+  if (left !== undefined && !intersect) refuse(left, sources[1], sources[0]);
+  if (rows.length === 0) {
+    throw new CumaError(`expected predictions of the same examples; none is in both ${sources.join(" and ")}`);
+  }
   const used = new Set([...(by ?? defaultGrouping(a)), ...(attributes ?? a.attributes.keys())]);
-  const check = differ(a, b, [...used]);
+  const check = differ(a, b, [...used], sources);
   for (const [i, row] of rows.entries()) check(row, others[i]!);
   const selected = selectRows(a, rows);
   const probabilities = new Float64Array(selected.probabilities.length);
@@ -123,6 +130,7 @@ function differ(
   a: PredictionTable,
   b: PredictionTable,
   attributes: readonly string[],
+  [sourceA, sourceB]: readonly [string, string],
 ): (rowA: number, rowB: number) => void {
   const texts = [
     { name: "participant", a: a.participant, b: b.participant },
@@ -133,8 +141,9 @@ function differ(
   return (rowA, rowB) => {
     const fail = (what: string, found: unknown, other: unknown): never => {
       const [first, second] = [found, other].map((value) => (value === undefined ? "nothing" : JSON.stringify(value)));
+      const instead = `${first!} in ${sourceA} and ${second!} in ${sourceB}`;
       throw new CumaError(
-        `example "${a.exampleIds[rowA]!}": ${what}: expected the same in both predictions, found ${first!} and ${second!}`,
+        `example "${a.exampleIds[rowA]!}": ${what}: expected the same in both predictions, found ${instead}`,
       );
     };
     const [questionA, questionB] = [a.questions[a.question[rowA]!]!, b.questions[b.question[rowB]!]!];

@@ -1,7 +1,7 @@
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import { centredInterval, clustersOf, ONCE, resample, totals, type Clusters } from "./bootstrap.ts";
 import { makeCells, type Cells } from "./metrics/cells.ts";
-import { prepareDispersion, type Dispersion } from "./metrics/dispersion.ts";
+import { prepareDispersion, type PreparedDispersion } from "./metrics/dispersion.ts";
 import { metrics, type MetricName } from "./metrics/index.ts";
 import { reasons, type Groups, type MetricInput, type MetricResult, type Prepared } from "./metrics/metric.ts";
 import { permutationTest } from "./permutation.ts";
@@ -130,7 +130,7 @@ export function inputOf(
   const questionClusters = cluster === "question";
   let sums: Cells | undefined;
   const cells = (): Cells => (sums ??= makeCells({ table, clusters, groups }));
-  let dispersion: Prepared<Dispersion> | undefined;
+  let dispersion: PreparedDispersion | undefined;
   return {
     table,
     clusters,

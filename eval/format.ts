@@ -21,11 +21,11 @@ export function pValue(value: number): string {
   return value < 0.001 ? "< 0.001" : number(value, 3);
 }
 
-/** "30 no answer; 2 no country", or "none". */
+/** "no answer: 30; no country: 2", or "none". */
 export function leftOut(excluded: Readonly<Record<string, number>>): string {
   return (
     Object.entries(excluded)
-      .map(([why, n]) => `${count(n)} ${why}`)
+      .map(([why, n]) => `${why}: ${count(n)}`)
       .join("; ") || "none"
   );
 }

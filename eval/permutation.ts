@@ -1,4 +1,4 @@
-import { entropy, type Rng } from "../src/util/index.ts";
+import type { Rng } from "../src/util/index.ts";
 import { clustersOf, type Clusters } from "./bootstrap.ts";
 import { Growing } from "./growing.ts";
 import { Kernel, LANES, type Terms } from "./kernel.ts";
@@ -201,15 +201,15 @@ class PredictedDispersion {
     }
     if (total === 0) return 0;
     for (let k = 0; k < options; k++) mean[k]! /= total;
-    let within = 0;
+    let dispersion = 0;
     for (let group = 0; group < groups; group++) {
       let weight = 0;
       for (let k = 0; k < options; k++) weight += at(group, k);
       if (weight === 0) continue;
       for (let k = 0; k < options; k++) p[k] = at(group, k) / weight;
-      within += weight * (ordered ? distance(p, mean) : entropy(p));
+      dispersion += (weight / total) * (ordered ? distance(p, mean) : nominalDistance(p, mean));
     }
-    return ordered ? within / total : entropy(mean) - within / total;
+    return dispersion;
   }
 }
 
@@ -253,4 +253,11 @@ function distance(p: Float64Array, q: Float64Array): number {
     sum += difference * difference;
   }
   return sum / (p.length - 1);
+}
+
+/** sum_k (p_k - q_k)^2 / 2 */
+function nominalDistance(p: Float64Array, q: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < p.length; k++) sum += (p[k]! - q[k]!) ** 2;
+  return sum / 2;
 }

@@ -64,8 +64,10 @@ export interface PredictionTable {
   row(index: number): PredictionRow;
 }
 
-/** How far from 1 a distribution may sum. */
-const SUM_TOLERANCE = 1e-6;
+/** How far from 1 a distribution may sum: numbers that were rounded to a few decimals are scaled to 1. */
+const SUM_TOLERANCE = 1e-3;
+/** Sums as near to 1 as this are left as they are. */
+const EXACT = 1e-6;
 
 /**
  * Collects rows into a table and checks each.
@@ -93,9 +95,10 @@ export class PredictionTableBuilder {
   }
 
   /**
+   * Probabilities and the target are scaled to a sum of 1 where they were rounded (see `distributionOf`).
    * @throws CumaError naming the source and the row (from 1) where probabilities or the target are no distribution
-   * over the options, the answer is no option, the weight is negative, the example came before, or the question came
-   * with other options.
+   * over the options, the answer is no option, the weight is negative, the example came before, options are fewer than
+   * two or not different, or the question came with other options.
    */
   add(row: PredictionRow): void {
     const number = this.exampleIds.length + 1;
@@ -103,15 +106,15 @@ export class PredictionTableBuilder {
       throw new CumaError(`${this.source}: row ${number} (example "${row.exampleId}"): ${what}`);
     };
     if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
-    const { exampleId, questionId, participantId, options, answer, target, probabilities, weight } = row;
+    const { exampleId, questionId, participantId, options, answer, weight } = row;
     const profile = Object.entries(row.profile);
     checkText("exampleId", exampleId, fail);
     checkText("questionId", questionId, fail);
     checkText("participantId", participantId, fail);
     for (const [name, text] of profile) checkText(name, text, fail);
     if (options.length < 2) fail(`expected 2 options or more, found ${options.length}`);
-    checkDistribution("probabilities", probabilities, options.length, fail);
-    if (target) checkDistribution("target", target, options.length, fail);
+    const probabilities = distributionOf("probabilities", row.probabilities, options.length, fail);
+    const target = row.target && distributionOf("target", row.target, options.length, fail);
     if (answer !== null && !(Number.isInteger(answer) && answer >= 0 && answer < options.length)) {
       fail(`answer: expected null or an option's index from 0 to ${options.length - 1}, found ${answer}`);
     }
@@ -161,6 +164,8 @@ export class PredictionTableBuilder {
   private questionOf(row: PredictionRow, fail: (what: string) => never): number {
     const known = this.questionCodes.get(row.questionId);
     if (known === undefined) {
+      const twice = row.options.find((text, k) => row.options.indexOf(text) !== k);
+      if (twice !== undefined) fail(`options: expected different texts, found ${JSON.stringify(twice)} twice`);
       this.questionCodes.set(row.questionId, this.questions.length);
       return this.questions.push({ id: row.questionId, options: [...row.options], ordered: row.ordered }) - 1;
     }
@@ -263,13 +268,16 @@ function checkText(name: string, text: string | null, fail: (what: string) => ne
   if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
 }
 
-/** Calls `fail` where values are no distribution over so many options. */
-export function checkDistribution(
+/**
+ * A distribution over so many options: the values or, where their sum is within 1e-3 of 1 but not within 1e-6, these
+ * divided by it. Calls `fail` where they are none.
+ */
+export function distributionOf(
   name: string,
   values: readonly number[],
   options: number,
   fail: (what: string) => never,
-): void {
+): readonly number[] {
   if (values.length !== options) {
     fail(`${name}: expected ${options} numbers, one for each option, found ${values.length}`);
   }
@@ -279,9 +287,12 @@ export function checkDistribution(
     if (!(value >= 0)) fail(`${name}[${i}]: expected a number in [0, 1], found ${value}`);
     sum += value;
   }
-  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+  const distance = Math.abs(sum - 1);
+  // Three thirds of 0.333 are within, whatever rounding makes of their sum.
+  if (!(distance <= SUM_TOLERANCE * (1 + 1e-9))) {
     fail(`${name}: expected a sum of 1 (within ${SUM_TOLERANCE}), found ${sum}`);
   }
+  return distance <= EXACT ? values : values.map((value) => value / sum);
 }
 
 class TextColumnBuilder {

@@ -2,6 +2,7 @@ import {
   Bool,
   Dictionary,
   Field,
+  Float,
   Float64,
   Int,
   Int32,
@@ -21,6 +22,7 @@ import {
 import { METADATA_KEY } from "../src/io/parquet.ts";
 import type { Profile } from "../src/models/index.ts";
 import type { PredictionRow, PredictionTable, TextColumn } from "./predictions.ts";
+import { asText } from "./textFile.ts";
 
 /** The table as one record batch. Dictionaries have ids from 0, so that equal tables give equal bytes. */
 export function toArrow(table: PredictionTable, metadata: string): Table {
@@ -124,15 +126,24 @@ function packedTargets(table: PredictionTable): { targets: Float64Array; targetO
   return { targets, targetOffsets };
 }
 
-/** The rows of an Arrow table as plain records, column names as keys. */
-export function* arrowRecords({ batches }: { readonly batches: Iterable<RecordBatch> }): Generator<Cells> {
-  for (const batch of batches) yield* batchRecords(batch);
+/**
+ * The rows of an Arrow table as plain records, column names as keys.
+ * @param values Columns that are not texts.
+ */
+export function* arrowRecords(
+  { batches }: { readonly batches: Iterable<RecordBatch> },
+  values: ReadonlySet<string>,
+): Generator<Cells> {
+  for (const batch of batches) yield* batchRecords(batch, values);
 }
 
 /** The rows of a batch as plain records. */
-export function* batchRecords(batch: RecordBatch): Generator<Cells> {
+export function* batchRecords(batch: RecordBatch, values: ReadonlySet<string>): Generator<Cells> {
   if (batch.numRows === 0) return;
-  const columns = batch.schema.fields.map(({ name }) => [name, reader(batch.getChild(name)!)] as const);
+  const columns = batch.schema.fields.map(({ name }) => {
+    const column = batch.getChild(name)!;
+    return [name, values.has(name) ? reader(column) : textReader(column)] as const;
+  });
   for (let i = 0; i < batch.numRows; i++) {
     yield Object.fromEntries(columns.map(([name, read]) => [name, read(i)]));
   }
@@ -172,7 +183,7 @@ export function batchRows(batch: RecordBatch): ((row: number) => PredictionRow) 
     const entries: [string, string][] = [];
     for (const { name, value } of attributes) {
       const text = value(row);
-      if (text !== null) entries.push([name, text]);
+      if (text) entries.push([name, text]);
     }
     return Object.fromEntries(entries);
   };
@@ -180,7 +191,7 @@ export function batchRows(batch: RecordBatch): ((row: number) => PredictionRow) 
   return (row) => ({
     exampleId: exampleId(row),
     questionId: questionId(row),
-    participantId: participantId(row),
+    participantId: participantId(row) || null,
     profile: profile(row),
     options: options(row),
     ordered: ordered(row),
@@ -232,6 +243,16 @@ function reader(column: Vector): (row: number) => unknown {
     if (typeof value === "object" && value instanceof Vector) return Array.from(value as Iterable<unknown>);
     return typeof value === "bigint" ? Number(value) : value;
   };
+}
+
+/** A text column's cells (see `asText`); those of a type without a text, such as dates, as `reader` has them. */
+function textReader(column: Vector): (row: number) => unknown {
+  const type = column.type as DataType;
+  const texts: unknown = type instanceof Dictionary ? type.dictionary : type;
+  const known = [Utf8, LargeUtf8, Int, Float, Bool].some((of) => texts instanceof of);
+  if (!known) return reader(column);
+  const plain = type instanceof Dictionary ? column.memoize() : column;
+  return (row) => asText(plain.get(row));
 }
 
 function listReader(data: Data<List>): (row: number) => unknown {

@@ -27,7 +27,7 @@ const COLUMNS = [
 /** Those of them that every file has. */
 const NEEDED = ["example_id", "question_id", "options", "ordered", "probabilities"];
 
-/** Columns that hold JSON in CSV and TSV. */
+/** Columns that are not texts; they hold JSON in CSV and TSV. */
 const JSON_COLUMNS: ReadonlySet<string> = new Set(COLUMNS.slice(3));
 
 /**
@@ -60,6 +60,8 @@ export function writePredictions(
 /**
  * Reads what `writePredictions` writes, and such tables of other programs: columns may stand in any order,
  * `participant_id`, `answer`, `target` and `weight` may be missing, and every column of another name is an attribute.
+ * Ids and attributes may be integers, other finite numbers or booleans; empty attributes and participants are not known.
+ * What `PredictionTableBuilder` refuses is refused here, and probabilities are scaled as there.
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readPredictions(path: string): Promise<PredictionsFile> {
@@ -70,7 +72,7 @@ export async function readPredictions(path: string): Promise<PredictionsFile> {
   for (const batch of batches ?? []) {
     const typed = batchRows(batch);
     if (typed) for (let i = 0; i < batch.numRows; i++, row++) builder.add(typed(i));
-    else for (const record of batchRecords(batch)) builder.add(toRow(path, ++row, record));
+    else for (const record of batchRecords(batch, JSON_COLUMNS)) builder.add(toRow(path, ++row, record));
   }
   return { table: builder.build(), metadata };
 }
@@ -97,7 +99,8 @@ function toRow(path: string, row: number, record: unknown): PredictionRow {
   for (const [name, value] of Object.entries(parsed.data)) {
     if (value === null || Object.hasOwn(rowSchema.shape, name)) continue;
     if (typeof value !== "string") {
-      throw new CumaError(`${path}: row ${row}: ${name}: expected a text or null, found ${JSON.stringify(value)}`);
+      const found = typeof value === "number" ? String(value) : JSON.stringify(value);
+      throw new CumaError(`${path}: row ${row}: ${name}: expected a text or null, found ${found}`);
     }
     profile.push([name, value]);
   }

@@ -68,6 +68,16 @@ export async function* delimited(
   if (names.length === 0) check([]);
 }
 
+/**
+ * What a cell of a text column holds: an integer, another finite number or a boolean as the text that JSON has for it,
+ * null for an empty text. Everything else as it is, also numbers so large that digits may have been lost.
+ */
+export function asText(value: unknown): unknown {
+  if (value === "") return null;
+  if (typeof value === "bigint" || typeof value === "boolean") return String(value);
+  return typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : value;
+}
+
 /** Lines that are not blank. */
 export async function* lines(path: string): AsyncGenerator<string> {
   let rest = "";

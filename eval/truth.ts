@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { CumaError, unknownName } from "../src/util/index.ts";
-import { checkDistribution, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
+import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
 import { openTable } from "./tableFile.ts";
 
 /** True distributions by question and by the attributes that a truth file has. */
@@ -32,7 +32,8 @@ const keyOf = (question: string, values: readonly (string | null)[]): string => 
 
 /**
  * Reads true distributions: a table (Parquet, Arrow IPC, JSON lines, CSV or TSV) with the columns `question_id`, `target`
- * and, if it likes, `options`; every other column is an attribute of profiles. Lists are JSON in CSV and TSV.
+ * and, if it likes, `options`; every other column is an attribute of profiles. Lists are JSON in CSV and TSV. Texts and
+ * sums of targets are taken as in predictions (see `readPredictions`).
  * @throws CumaError naming the file and the row (from 1) of what is not as described, or comes twice.
  */
 export async function readTruth(path: string): Promise<Truth> {
@@ -50,7 +51,7 @@ export async function readTruth(path: string): Promise<Truth> {
       const { path: at, message } = parsed.error.issues[0]!;
       return fail(`${at.length === 0 ? "" : `${at.join(".")}: `}${message}`);
     }
-    const { question_id: question, target, options = null, ...profile } = parsed.data;
+    const { question_id: question, target: given, options = null, ...profile } = parsed.data;
     attributes ??= Object.keys(profile);
     const names = Object.keys(profile);
     if (names.join() !== attributes.join()) {
@@ -63,10 +64,7 @@ export async function readTruth(path: string): Promise<Truth> {
       if (typeof value === "string" || value === null) return value;
       return fail(`${name}: expected a text or null, found ${JSON.stringify(value)}`);
     });
-    if (options && options.length !== target.length) {
-      fail(`target: expected ${options.length} numbers, one for each option, found ${target.length}`);
-    }
-    checkDistribution("target", target, target.length, fail);
+    const target = distributionOf("target", given, options?.length ?? given.length, fail);
     const key = keyOf(question, values);
     const earlier = rows.get(key);
     if (earlier) fail(`expected each question and group once; row ${earlier.row} is of the same`);

@@ -79,6 +79,7 @@ export async function loadPlanted(
       return example && complete(example);
     },
     files: { ...data.files, [TRUTH_FILE]: await sha256File(path) },
+    known: [...data.known, ...truth.groups.map(({ country, religion }) => ({ country, religion }))],
     isHeldOut: (profile) => find(profile).heldOut,
   };
 }

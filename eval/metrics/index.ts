@@ -3,11 +3,12 @@ import { beta } from "./beta.ts";
 import { countryMacroAccuracy } from "./countryMacroAccuracy.ts";
 import { ece } from "./ece.ts";
 import { emdArgmax, emdProb } from "./emdPooled.ts";
-import { entropyRatio } from "./entropyRatio.ts";
+import { entropyRatio, predictedEntropy, trueEntropy } from "./entropy.ts";
 import { groupEmd } from "./groupEmd.ts";
 import { klDivergence } from "./kl.ts";
 import { macroF1 } from "./macroF1.ts";
 import { mci } from "./mci.ts";
+import { mciNominal } from "./mciNominal.ts";
 import type { Metric } from "./metric.ts";
 import { nll } from "./nll.ts";
 import { oneMinusJsd } from "./oneMinusJsd.ts";
@@ -29,6 +30,8 @@ export const metrics = {
   ece,
   emdProb,
   emdArgmax,
+  predictedEntropy,
+  trueEntropy,
   entropyRatio,
   groupEmd,
   oneMinusJsd,
@@ -38,6 +41,7 @@ export const metrics = {
   mci,
   rho,
   beta,
+  mciNominal,
 } satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof metrics;

@@ -7,7 +7,7 @@ import type { Metric } from "./metric.ts";
  * `beta`.
  *
  * 1: every group gets the same prediction; 0: groups are as spread as the true ones; negative: differences are
- * exaggerated (stereotyping); NaN: the true groups do not differ beyond sampling noise.
+ * exaggerated (stereotyping); NaN: the true groups do not differ beyond sampling noise, by less than two standard errors (see `isBeyondNoise`).
  */
 export const mci: Metric = {
   title: "mean-collapse index",

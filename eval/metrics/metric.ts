@@ -1,7 +1,7 @@
 import { gather, totals, type Clusters, type Statistics } from "../bootstrap.ts";
 import type { PredictionTable } from "../predictions.ts";
 import type { Cells } from "./cells.ts";
-import type { Dispersion } from "./dispersion.ts";
+import type { PreparedDispersion } from "./dispersion.ts";
 
 /** A metric's value with its bootstrap interval (see `centredInterval`). */
 export interface MetricResult {
@@ -35,7 +35,7 @@ export interface MetricInput {
   /** Sums by question, group and option; made once for all metrics that need them. */
   cells(): Cells;
   /** Dispersion between groups; made once for all metrics that need it. */
-  dispersion(): Prepared<Dispersion>;
+  dispersion(): PreparedDispersion;
 }
 
 /** A metric as additive statistics of the clusters and a function of their sums. */

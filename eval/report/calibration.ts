@@ -1,5 +1,6 @@
+import { count as counted } from "../../src/util/index.ts";
 import { drawChart } from "./chart.ts";
-import { count, interval, number } from "../format.ts";
+import { interval, number } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { letter } from "./overview.ts";
@@ -30,7 +31,7 @@ async function runFigure(run: ReportRun, index: number): Promise<Markup> {
   const chart = await drawChart({
     id: `calibration-${index}`,
     title: `Reliability diagram: ${cut(run.name, 80)}`,
-    description: `${count(bins.length)} bins from probability ${number(bins[0]!.confidence, 3)} (right: ${number(bins[0]!.accuracy, 3)}) to ${number(bins.at(-1)!.confidence, 3)} (right: ${number(bins.at(-1)!.accuracy, 3)}). ${count(below)} bins lie below the diagonal.${ece ? ` ECE ${number(ece.value)}.` : ""}`,
+    description: `${counted(bins.length, "bin")} from probability ${number(bins[0]!.confidence, 3)} (right: ${number(bins[0]!.accuracy, 3)}) to ${number(bins.at(-1)!.confidence, 3)} (right: ${number(bins.at(-1)!.accuracy, 3)}). Below the diagonal: ${counted(below, "bin")}.${ece ? ` ECE ${number(ece.value)}.` : ""}`,
     spec: {
       width: 220,
       height: 220,

@@ -1,5 +1,6 @@
 import { drawChart } from "./chart.ts";
-import { count, interval, number } from "../format.ts";
+import { count as counted } from "../../src/util/index.ts";
+import { count, interval, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { letter } from "./overview.ts";
@@ -30,7 +31,7 @@ export async function collapse({ runs }: Report): Promise<Markup | null> {
       as spread as people; at the bottom every group gets the same prediction; above the diagonal differences are
       exaggerated. The dashed line has the slope R = 1 - MCI of all questions together. How far groups differ says
       nothing of whether they differ the right way: that is rho. beta = rho R is the share of a true difference that
-      shows.
+      shows. dispersionP, where it is known, says how often groups drawn at random are predicted as far apart.
     </p>
     <div class="charts">${join(figures)}</div>`;
 }
@@ -49,6 +50,7 @@ async function runFigure(run: ReportRun, index: number, largest: number): Promis
   }));
   const noise = questions.filter(({ dispersion }) => dispersion.true <= 0).length;
   const { mci, rho, beta } = run.metrics as Record<"mci" | "rho" | "beta", ReportRun["metrics"][string]>;
+  const dispersionP = run.metrics["dispersionP"];
   const slope = 1 - mci.value;
   const end = largest * 1.05;
   const line = (values: readonly object[], strokeDash: number[]) => ({
@@ -64,7 +66,7 @@ async function runFigure(run: ReportRun, index: number, largest: number): Promis
   const chart = await drawChart({
     id: `collapse-${index}`,
     title: `Spread between groups by question, true against predicted: ${cut(run.name, 80)}`,
-    description: `${count(questions.length)} questions. MCI ${number(mci.value)}, rho ${number(rho.value)}, beta ${number(beta.value)}. ${count(questions.filter(({ dispersion }) => dispersion.predicted < dispersion.true).length)} questions lie below the diagonal: the model separates groups less than they are.`,
+    description: `${counted(questions.length, "question")}. MCI ${number(mci.value)}, rho ${number(rho.value)}, beta ${number(beta.value)}${dispersionP ? `, dispersionP ${pValue(dispersionP.value)}` : ""}. Below the diagonal, where the model separates groups less than they are: ${count(questions.filter(({ dispersion }) => dispersion.predicted < dispersion.true).length)}.`,
     spec: {
       width: 220,
       height: 220,
@@ -99,7 +101,7 @@ async function runFigure(run: ReportRun, index: number, largest: number): Promis
     },
   });
   const notes = [
-    noise > 0 ? `${count(noise)} questions whose groups do not differ beyond noise stand at the left edge.` : "",
+    noise > 0 ? `At the left edge: ${counted(noise, "question")} whose groups do not differ beyond noise.` : "",
     points.length < questions.length
       ? `${count(points.length)} of ${count(questions.length)} questions are drawn.`
       : "",
@@ -121,6 +123,14 @@ async function runFigure(run: ReportRun, index: number, largest: number): Promis
           <dt>beta</dt>
           <dd>${number(beta.value)}<small>${interval(beta)}</small></dd>
         </div>
+        ${
+          dispersionP
+            ? html`<div>
+                <dt>dispersionP</dt>
+                <dd>${pValue(dispersionP.value)}</dd>
+              </div>`
+            : null
+        }
       </dl>
       ${notes.join(" ")}
     </figcaption>

@@ -1,3 +1,4 @@
+import { count as counted } from "../../src/util/index.ts";
 import { mean } from "../metrics/metric.ts";
 import { drawing } from "./chart.ts";
 import { count, number } from "../format.ts";
@@ -40,7 +41,7 @@ export function distributions({ runs }: Report): Markup | null {
       ? `The first ${count(questions.length)} of ${count(all.length)} questions are drawn.`
       : "",
     questions.some(({ question }) => question.groups.length > mostGroups)
-      ? `At most ${count(mostGroups)} groups of a question are drawn, those with most answers.`
+      ? `Drawn of a question: at most ${counted(mostGroups, "group")}, those with most answers.`
       : "",
   ].filter((note) => note !== "");
   return html`<p>
@@ -84,7 +85,7 @@ function questionBlock(
     (option, k) => html`<li><i style="background:${optionColour(k, options.length, ordered)}"></i>${text(option)}</li>`,
   );
   return html`<details class="question" ${index === 0 ? html` open` : null}>
-    <summary>${text(id, 80)} <small>${count(names.length)} groups, EMD ${distances.join(", ")}</small></summary>
+    <summary>${text(id, 80)} <small>${counted(names.length, "group")}, EMD ${distances.join(", ")}</small></summary>
     <ul class="options">
       ${legend}
     </ul>
@@ -155,7 +156,7 @@ function columnMarkup(
     {
       id: figure,
       title: `${cut(id, 80)}: ${run === null ? "people" : cut(heading, 80)}`,
-      description: `Shares of ${options.length} options in ${count(names.length)} groups; mean over groups: ${means.map((share) => number(share, 2)).join(", ")}.`,
+      description: `Shares of ${options.length} options in ${counted(names.length, "group")}; mean over groups: ${means.map((share) => number(share, 2)).join(", ")}.`,
     },
     { width: BAR, height: 2 * names.length, stretch: true },
     html`${paths.map((d, k) => (d === "" ? null : html`<path stroke="${optionColour(k, options.length, ordered)}" d="${d}" />`))}`,

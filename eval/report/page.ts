@@ -1,7 +1,7 @@
+import { count as counted } from "../../src/util/index.ts";
 import { calibration } from "./calibration.ts";
 import { collapse } from "./collapse.ts";
 import { distributions } from "./distributions.ts";
-import { count } from "../format.ts";
 import { cut, html, join, Markup, text } from "./html.ts";
 import { letter, overview } from "./overview.ts";
 import { runColour } from "./palette.ts";
@@ -81,13 +81,13 @@ export async function reportPage(report: Report): Promise<string> {
 
 function summary({ runs, by }: Report): string {
   const groups = by.length > 0 ? ` Groups: ${by.map((name) => cut(name, 80)).join(" and ")}.` : "";
-  return `${count(runs.length)} evaluated ${runs.length === 1 ? "model" : "models"}.${groups} Intervals are 95% intervals of a bootstrap that draws participants whole (questions, where no row has a participant); "n/a" is a number that does not apply.`;
+  return `${counted(runs.length, "evaluated model")}.${groups} Intervals are 95% intervals of a bootstrap that draws participants whole (questions, where no row has a participant or the configuration says so); "n/a" is a number that does not apply.`;
 }
 
 function runLine(run: ReportRun, index: number): Markup {
   const { details, notes } = run;
   const size = details
-    ? ` ${count(details.examples)} examples, ${count(details.participants)} participants, ${count(details.questions.length)} questions`
+    ? ` ${counted(details.examples, "example")}, ${counted(details.participants, "participant")}, ${counted(details.questions.length, "question")}`
     : " results without predictions: nothing but the metrics can be shown";
   return html`<li>
     <span class="key" style="color:${runColour(index)}">${letter(index)}</span> <b>${text(run.name)}</b

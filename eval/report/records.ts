@@ -1,76 +1,128 @@
-import { interval, leftOut, number, pValue } from "../format.ts";
+import { leftOut } from "../format.ts";
+import { grids, latex, markdown } from "./grids.ts";
 import { metricNames, notesOf } from "./names.ts";
-import type { Report } from "./types.ts";
+import { routingNumbers } from "./routing.ts";
+import { courseOf } from "./training.ts";
+import type { Fact, Report } from "./types.ts";
 
 /** A number of a report with all that belongs to it; null where it does not apply. */
 export interface ReportRecord {
-  readonly table: "metrics" | "subsets" | "differences";
+  readonly table: "metrics" | "subsets" | "differences" | "mcnemar" | "routing" | "training";
+  /** Name of a run; of a routing, its file. */
   readonly run: string;
   /** Which of the run's rows; null: all. */
   readonly subset: string | null;
-  /** The other run of a difference. */
+  /** The other run of a difference, which is `run`'s value less this one's. */
   readonly against: string | null;
   readonly metric: string;
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  readonly n: number;
+  /** Number of what it rests on: rows; questions or clusters of a routing; steps of a training. */
+  readonly n: number | null;
   readonly p: number | null;
   readonly pAdjusted: number | null;
   readonly unit: string;
+  /** Which values are better; "neither" for a difference of a metric that is best somewhere inside its range. */
   readonly better: string;
   readonly leftOut: string;
 }
 
 /** The numbers of a report's tables, one after another. */
-export function reportRecords({ runs, comparisons }: Report): ReportRecord[] {
-  const records: ReportRecord[] = [];
+export function reportRecords(report: Report): ReportRecord[] {
+  return [
+    ...metricRecords(report),
+    ...differenceRecords(report),
+    ...mcnemarRecords(report),
+    ...routingRecords(report),
+    ...trainingRecords(report),
+  ];
+}
+
+/** A record of what is given; the rest does not apply. */
+function record(given: Pick<ReportRecord, "table" | "run" | "metric" | "value"> & Partial<ReportRecord>): ReportRecord {
+  const { table, run, subset = null, against = null, metric, value, low = null, high = null, n = null } = given;
+  const { p = null, pAdjusted = null, unit = "1", better = "neither", leftOut: left = leftOut({}) } = given;
+  return { table, run, subset, against, metric, value, low, high, n, p, pAdjusted, unit, better, leftOut: left };
+}
+
+function metricRecords({ runs }: Report): ReportRecord[] {
   const tables = runs.flatMap((run) => [
     { table: "metrics" as const, run: run.name, subset: null, metrics: run.metrics },
     ...run.subsets.map(({ name, metrics }) => ({ table: "subsets" as const, run: run.name, subset: name, metrics })),
   ]);
-  for (const { metrics, ...where } of tables) {
-    for (const metric of metricNames([metrics])) {
+  return tables.flatMap(({ metrics, ...where }) =>
+    metricNames([metrics]).map((metric) => {
       const { value, low, high, n, excluded } = metrics[metric]!;
       const { unit, better } = notesOf(metric);
-      records.push({
+      return record({
         ...where,
-        against: null,
         metric,
         ...orNull({ value, low, high }),
         n,
-        p: null,
-        pAdjusted: null,
         unit,
         better,
         leftOut: leftOut(excluded),
       });
-    }
-  }
-  for (const { a, b, metrics } of comparisons) {
-    const results = Object.entries(metrics).map(([name, found]) => [
-      name,
-      { ...found, value: found.difference, excluded: {} },
-    ]);
-    for (const metric of metricNames([Object.fromEntries(results)])) {
+    }),
+  );
+}
+
+function differenceRecords({ comparisons }: Report): ReportRecord[] {
+  return comparisons.flatMap(({ a, b, metrics }) =>
+    metricNames([metrics]).map((metric) => {
       const { difference, low, high, n, p, pAdjusted } = metrics[metric]!;
-      const { unit, better } = notesOf(metric);
-      records.push({
+      const { unit, better, ideal } = notesOf(metric);
+      return record({
         table: "differences",
         run: a,
-        subset: null,
         against: b,
         metric,
-        ...orNull({ value: difference, low, high }),
+        ...orNull({ value: difference, low, high, p, pAdjusted }),
         n,
-        ...orNull({ p, pAdjusted }),
         unit,
-        better,
-        leftOut: leftOut({}),
+        better: ideal === null ? better : "neither",
       });
-    }
-  }
-  return records;
+    }),
+  );
+}
+
+/** How many rows only one of two runs has right, with the p-value of the exact McNemar test. */
+function mcnemarRecords({ comparisons }: Report): ReportRecord[] {
+  return comparisons.flatMap(({ a, b, mcnemar: { onlyA, onlyB, p } }) => {
+    const shared = { table: "mcnemar" as const, run: a, against: b, n: onlyA + onlyB, p, unit: "rows" };
+    return [
+      record({ ...shared, metric: "onlyRunRight", value: onlyA }),
+      record({ ...shared, metric: "onlyOtherRight", value: onlyB }),
+    ];
+  });
+}
+
+function routingRecords({ routings }: Report): ReportRecord[] {
+  return routings.flatMap(({ name, topology }) =>
+    routingNumbers(topology).flatMap(({ metric, unit, value, normalised, p, of }) => {
+      const shared = { table: "routing" as const, run: name, ...orNull({ p }), n: of?.n ?? null };
+      return [
+        record({ ...shared, metric, ...orNull({ value }), unit }),
+        ...(normalised === null
+          ? []
+          : [record({ ...shared, metric: `${metric}.normalised`, ...orNull({ value: normalised }) })]),
+      ];
+    }),
+  );
+}
+
+/** Where each measure begins and ends. */
+function trainingRecords({ runs }: Report): ReportRecord[] {
+  return runs.flatMap(({ name, training }) =>
+    (training ? courseOf(training) : []).flatMap(({ measure, unit, first, last }) => {
+      const shared = { table: "training" as const, run: name, n: training!.steps, unit };
+      return [
+        record({ ...shared, metric: `${measure}.first`, ...orNull({ value: first }) }),
+        record({ ...shared, metric: `${measure}.last`, ...orNull({ value: last }) }),
+      ];
+    }),
+  );
 }
 
 function orNull<Name extends string>(values: Record<Name, number>): Record<Name, number | null> {
@@ -85,7 +137,7 @@ export type TableFormat = (typeof tableFormats)[number];
 export function reportTables(report: Report, format: TableFormat): string {
   switch (format) {
     case "json":
-      return `${JSON.stringify({ title: report.title, by: report.by, records: reportRecords(report) }, null, 2)}\n`;
+      return `${JSON.stringify(withProvenance(report), null, 2)}\n`;
     case "csv":
       return csv(reportRecords(report));
     case "md":
@@ -94,6 +146,22 @@ export function reportTables(report: Report, format: TableFormat): string {
       return grids(report).map(latex).join("\n");
   }
 }
+
+/** The records and what they come from. */
+function withProvenance(report: Report): Readonly<Record<string, unknown>> {
+  const { title, by, facts, runs, notCompared } = report;
+  return {
+    title,
+    by,
+    facts: byName(facts),
+    runs: runs.map((run) => ({ name: run.name, source: run.source, notes: run.notes, facts: byName(run.facts) })),
+    notCompared,
+    records: reportRecords(report),
+  };
+}
+
+const byName = (facts: readonly Fact[]): Record<string, string> =>
+  Object.fromEntries(facts.map(({ name, value }) => [name, value]));
 
 const COLUMNS = [
   "table",
@@ -119,84 +187,4 @@ function csv(records: readonly ReportRecord[]): string {
   };
   const lines = records.map((record) => COLUMNS.map((name) => quoted(record[name])).join(","));
   return `${[COLUMNS.join(","), ...lines].join("\n")}\n`;
-}
-
-/** A table for people. */
-interface Grid {
-  readonly title: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** Metrics by run, subsets by run, and one table of differences for each pair. */
-function grids(report: Report): Grid[] {
-  const records = reportRecords(report);
-  const byRun = (table: ReportRecord["table"], title: string): Grid[] => {
-    const chosen = records.filter((record) => record.table === table);
-    const column = ({ run, subset }: ReportRecord): string => (subset === null ? run : `${run}, ${subset}`);
-    const columns = [...new Set(chosen.map(column))];
-    const names = [...new Set(chosen.map(({ metric }) => metric))];
-    const found = new Map(chosen.map((record) => [JSON.stringify([column(record), record.metric]), record]));
-    const rows = names.map((metric) => {
-      const cells = columns.map((name) => found.get(JSON.stringify([name, metric])));
-      const { unit, better } = notesOf(metric);
-      return [metric, unit, better, ...cells.map((record) => (record ? cell(record) : "n/a"))];
-    });
-    return chosen.length === 0 ? [] : [{ title, head: ["metric", "unit", "better", ...columns], rows }];
-  };
-  const differences = report.comparisons.map(({ a, b }): Grid => {
-    const chosen = records.filter((record) => record.run === a && record.against === b);
-    return {
-      title: `${a} against ${b}`,
-      head: ["metric", "better", "difference", "p", "p adjusted", "n"],
-      rows: chosen.map(({ metric, better, value, low, high, p, pAdjusted, n }) => [
-        metric,
-        better,
-        `${number(value ?? NaN)} ${interval({ low: low ?? NaN, high: high ?? NaN })}`,
-        pValue(p ?? NaN),
-        pValue(pAdjusted ?? NaN),
-        String(n),
-      ]),
-    };
-  });
-  return [...byRun("metrics", report.title), ...byRun("subsets", "Seen and held-out groups"), ...differences];
-}
-
-function cell({ value, low, high, n }: ReportRecord): string {
-  return `${number(value ?? NaN)} ${interval({ low: low ?? NaN, high: high ?? NaN })}, n ${n}`;
-}
-
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
-
-function markdown({ title, head, rows }: Grid): string {
-  const escape = (text: string): string => oneLine(text).replace(/[\\`*_{}[\]<>|#&]/g, (character) => `\\${character}`);
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(" | ")} |`;
-  const rule = `| ${head.map((_, i) => (i === 0 ? "---" : "---:")).join(" | ")} |`;
-  return `## ${escape(title)}\n\n${[line(head), rule, ...rows.map(line)].join("\n")}\n`;
-}
-
-const latexCharacters: Readonly<Record<string, string>> = {
-  "\\": "\\textbackslash{}",
-  "~": "\\textasciitilde{}",
-  "^": "\\textasciicircum{}",
-  "<": "\\textless{}",
-  ">": "\\textgreater{}",
-};
-
-/** For `\usepackage{booktabs}`. */
-function latex({ title, head, rows }: Grid): string {
-  const escape = (text: string): string =>
-    oneLine(text).replace(/[\\~^<>{}$&#_%]/g, (character) => latexCharacters[character] ?? `\\${character}`);
-  const line = (cells: readonly string[]): string => `${cells.map(escape).join(" & ")} \\\\`;
-  return `\\begin{table}
-\\caption{${escape(title)}}
-\\begin{tabular}{l${"r".repeat(head.length - 1)}}
-\\toprule
-${line(head)}
-\\midrule
-${rows.map(line).join("\n")}
-\\bottomrule
-\\end{tabular}
-\\end{table}
-`;
 }

@@ -1,5 +1,6 @@
+import { count as counted } from "../../src/util/index.ts";
 import { drawChart, drawing } from "./chart.ts";
-import { count, number, pValue } from "../format.ts";
+import { number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { HEAT_COLOURS } from "./palette.ts";
@@ -39,9 +40,9 @@ async function oneRouting(name: string, topology: Topology, index: number): Prom
         </figcaption>
       </figure>
     </div>
-    ${numbers(topology)}
+    ${numbersTable(topology)}
     <details>
-      <summary>By router <small>${count(sorted.length)} routers, groups in the same order</small></summary>
+      <summary>By router <small>${counted(sorted.length, "router")}, groups in the same order</small></summary>
       <p>${heatKey(mostByRouter)}</p>
       <div class="charts small">${byRouter}</div>
     </details>`;
@@ -80,7 +81,7 @@ function smallHeatMap(
     {
       id,
       title: `Use of experts in layer ${layer}, ${cut(router, 80)}`,
-      description: `${count(usage.length)} groups by ${experts} experts. ${busiest(totals)}`,
+      description: `${counted(usage.length, "group")} by ${counted(experts, "expert")}. ${busiest(totals)}`,
     },
     { width, height },
     html`<g transform="scale(${width / experts} ${height / order.length})" shape-rendering="crispEdges"
@@ -124,7 +125,7 @@ function treeAndHeatMap(id: string, topology: Topology, most: number): Markup {
     {
       id,
       title: "Use of experts by group, and the tree of groups that are routed alike",
-      description: `${count(groups.length)} groups by ${experts} experts. ${busiest(totals)} The largest share is ${number(most, 3)}.`,
+      description: `${counted(groups.length, "group")} by ${counted(experts, "expert")}. ${busiest(totals)} The largest share is ${number(most, 3)}.`,
     },
     { width: round(left + experts * cell), height: HEAD + groups.length * ROW + 1 },
     html`<g font-size="10" fill="var(--fg)">${heads}${names}</g><path class="tree" d="${treePath(clustering)}" /><g
@@ -173,7 +174,8 @@ async function plane(id: string, { groups, embedding, clustering, distances }: T
   return drawChart({
     id,
     title: "Groups on a plane by the distances between their routing",
-    description: near && far ? `Nearest: ${named(near)}. Farthest: ${named(far)}.` : `${groups.length} group.`,
+    description:
+      near && far ? `Nearest: ${named(near)}. Farthest: ${named(far)}.` : `${counted(groups.length, "group")}.`,
     spec: {
       width: PLANE,
       height: PLANE,
@@ -238,49 +240,90 @@ function extremes(distances: Topology["distances"]): [[number, number] | undefin
   return [near, far];
 }
 
-function numbers({ mutualInformation, agreement, mantel }: Topology): Markup {
-  const rows = Object.entries(mutualInformation).map(
-    ([name, { value, p, normalised }]) =>
-      html`<tr>
-        <th scope="row">mutual information of expert and ${text(name, 60)}, nats</th>
-        <td>${number(value)}</td>
-        <td>${number(normalised)}</td>
-        <td>${pValue(p)}</td>
-        <td></td>
-      </tr>`,
-  );
-  const agreed = agreement
-    ? html`<tr>
-        <th scope="row">agreement of the tree's clusters with the reference (adjusted Rand index)</th>
-        <td>${number(agreement.adjustedRand)}</td>
-        <td></td>
-        <td>${pValue(agreement.p)}</td>
-        <td>${count(new Set(agreement.clusters).size)} clusters</td>
-      </tr>`
-    : null;
-  const correlated = mantel
-    ? html`<tr>
-        <th scope="row">correlation of routing distances with answer distances (Mantel)</th>
-        <td>${number(mantel.r)}</td>
-        <td></td>
-        <td>${pValue(mantel.p)}</td>
-        <td>${count(mantel.questions)} questions</td>
-      </tr>`
-    : null;
-  if (rows.length === 0 && !agreed && !correlated) return html``;
+/** A number about a routing. */
+export interface RoutingNumber {
+  readonly metric: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly value: number;
+  /** Share of the largest possible value; null where there is no such share. */
+  readonly normalised: number | null;
+  readonly p: number;
+  /** What it rests on: "24 questions"; null where nothing is to be said. */
+  readonly of: { readonly n: number; readonly noun: string } | null;
+}
+
+/** How much profiles decide: what stands beside a routing's figures. */
+export function routingNumbers({ mutualInformation, agreement, mantel }: Topology): RoutingNumber[] {
+  return [
+    ...Object.entries(mutualInformation).map(([name, found]) => ({
+      ...found,
+      metric: `mutualInformation.${name}`,
+      title: `mutual information of expert and ${cut(name, 60)}`,
+      unit: "nats",
+      of: null,
+    })),
+    ...(agreement
+      ? [
+          {
+            metric: "adjustedRand",
+            title: "agreement of the tree's clusters with the reference (adjusted Rand index)",
+            unit: "1",
+            value: agreement.adjustedRand,
+            normalised: null,
+            p: agreement.p,
+            of: { n: new Set(agreement.clusters).size, noun: "cluster" },
+          },
+        ]
+      : []),
+    ...(mantel
+      ? [
+          {
+            metric: "mantel",
+            title: "correlation of routing distances with answer distances (Mantel)",
+            unit: "1",
+            value: mantel.r,
+            normalised: null,
+            p: mantel.p,
+            of: { n: mantel.questions, noun: "question" },
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Head of the table of `routingNumbers`. */
+export const ROUTING_HEAD = ["what", "value", "of the most possible", "p", "of"] as const;
+
+/** Its cells. */
+export function routingRow({ title, unit, value, normalised, p, of }: RoutingNumber): [string, ...string[]] {
+  return [
+    unit === "1" ? title : `${title}, ${unit}`,
+    number(value),
+    normalised === null ? "" : number(normalised),
+    pValue(p),
+    of ? counted(of.n, of.noun) : "",
+  ];
+}
+
+function numbersTable(topology: Topology): Markup {
+  const rows = routingNumbers(topology).map(routingRow);
+  if (rows.length === 0) return html``;
   return html`<div class="scroll" tabindex="0">
     <table>
       <thead>
         <tr>
-          <th scope="col">what</th>
-          <th scope="col">value</th>
-          <th scope="col">of the most possible</th>
-          <th scope="col">p</th>
-          <th scope="col">of</th>
+          ${ROUTING_HEAD.map((name) => html`<th scope="col">${name}</th>`)}
         </tr>
       </thead>
       <tbody>
-        ${rows}${agreed}${correlated}
+        ${rows.map(
+          ([what, ...cells]) =>
+            html`<tr>
+              <th scope="row">${text(what)}</th>
+              ${cells.map((cell) => html`<td>${cell}</td>`)}
+            </tr>`,
+        )}
       </tbody>
     </table>
   </div>`;

@@ -43,9 +43,9 @@ figure{margin:0;flex:0 1 auto;width:20.5rem;max-width:100%}
 .charts.small figure{width:auto;max-width:9rem;font-size:.75rem}
 figure svg{max-width:100%;height:auto;display:block}
 figcaption{font-size:.85rem;margin-top:.25rem}
-.triple{display:flex;gap:.6rem;margin:.25rem 0}
+.triple{display:flex;flex-wrap:wrap;gap:.2rem .6rem;margin:.25rem 0}
 .triple div{min-width:0}
-.triple dt{color:var(--muted);font-size:.8rem}
+.triple dt{color:var(--muted);font-size:.8rem;white-space:nowrap}
 .triple dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}
 .triple small{display:block;font-size:.78em}
 .tree{fill:none;stroke:var(--muted)}
@@ -67,5 +67,5 @@ dl.facts dt{color:var(--muted)}
 dl.facts dd{margin:0;font-family:ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace}
 footer{max-width:72rem;margin:3rem auto 2rem;padding:0 16px;color:var(--muted);font-size:.85rem}
 @media (max-width:30rem){body{font-size:15px}th,td{padding:.3rem .45rem}th[scope^=row]{min-width:7.5rem;max-width:8.5rem}.subsets th[scope=row]{min-width:3.5rem}.metrics th:first-child{position:sticky;left:0;background:var(--bg)}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.35rem}}
-@media print{:root{${LIGHT}}body{font-size:10pt}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}.scroll{overflow:visible}h2,h3,summary{break-after:avoid}figure,tr,.question{break-inside:avoid}table{font-size:8pt}th,td{padding:.2rem .3rem}thead{display:table-header-group}}
+@media print{:root{${LIGHT}}body{font-size:10pt}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}.scroll{overflow:visible}h2,h3,summary{break-after:avoid}details::details-content{content-visibility:visible;block-size:auto}summary{list-style:none}figure,tr,.question{break-inside:avoid}table{font-size:8pt}th,td{padding:.2rem .3rem}thead{display:table-header-group}}
 `;

@@ -1,3 +1,4 @@
+import { count as counted } from "../../src/util/index.ts";
 import type { MetricResult } from "../metrics/index.ts";
 import { count, interval, leftOut, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
@@ -78,11 +79,7 @@ export function comparisonTables({ comparisons, notCompared, runs }: Report): Ma
     html`<span class="key" style="color:${runColour(index(a))}">${letter(index(a))}</span> ${text(a, 80)} against
       <span class="key" style="color:${runColour(index(b))}">${letter(index(b))}</span> ${text(b, 80)}`;
   const tables = comparisons.map(({ a, b, metrics, mcnemar: { onlyA, onlyB, p } }) => {
-    const results = Object.entries(metrics).map(([name, { difference, low, high, n }]) => [
-      name,
-      { value: difference, low, high, n, excluded: {} },
-    ]);
-    const rows = metricNames([Object.fromEntries(results) as Record<string, MetricResult>]).map((name) => {
+    const rows = metricNames([metrics]).map((name) => {
       const found = metrics[name]!;
       return html`<tr>
         ${metricHead(name, false)}
@@ -98,7 +95,7 @@ export function comparisonTables({ comparisons, notCompared, runs }: Report): Ma
     return html`<details>
       <summary>
         ${title(a, b)}
-        <small>${count(differing)} of ${count(rows.length)} metrics differ, adjusted p &lt; ${LEVEL}</small>
+        <small>${count(differing)} of ${counted(rows.length, "metric")} with adjusted p &lt; ${LEVEL}</small>
       </summary>
       ${scroll(
         html`<table class="metrics">
@@ -107,7 +104,7 @@ export function comparisonTables({ comparisons, notCompared, runs }: Report): Ma
               <th scope="col">metric</th>
               <th scope="col">${letter(index(a))}</th>
               <th scope="col">${letter(index(b))}</th>
-              <th scope="col">difference</th>
+              <th scope="col">${letter(index(a))} - ${letter(index(b))}</th>
               <th scope="col">p</th>
               <th scope="col">p adjusted</th>
               <th scope="col">n</th>
@@ -119,8 +116,8 @@ export function comparisonTables({ comparisons, notCompared, runs }: Report): Ma
         </table>`,
       )}
       <p>
-        Exact McNemar test of accuracy: ${count(onlyA)} rows only ${letter(index(a))} has right, ${count(onlyB)} only
-        ${letter(index(b))}; p ${pValue(p)}. It takes rows to be independent, which answers of one person are not.
+        Exact McNemar test of accuracy: ${counted(onlyA, "row")} only ${letter(index(a))} has right, ${count(onlyB)}
+        only ${letter(index(b))}; p ${pValue(p)}. It takes rows to be independent, which answers of one person are not.
       </p>
     </details>`;
   });
@@ -135,25 +132,42 @@ export function comparisonTables({ comparisons, notCompared, runs }: Report): Ma
     ${join([...tables, ...failed])}`;
 }
 
+/** Something that was left out of some of a run's metrics. */
+export interface LeftOut {
+  readonly run: number;
+  /** Which of the run's rows; null: all. */
+  readonly subset: string | null;
+  /** "30 no answer" */
+  readonly what: string;
+  readonly metrics: readonly string[];
+}
+
+/** What was left out of which metrics, by run, subset and reason. */
+export function leftOutOf(runs: Report["runs"]): LeftOut[] {
+  return runs.flatMap((run, i) =>
+    [{ name: null, metrics: run.metrics }, ...run.subsets].flatMap(({ name: subset, metrics }) => {
+      const metricsOf = new Map<string, string[]>();
+      for (const name of metricNames([metrics])) {
+        for (const [why, n] of Object.entries(metrics[name]!.excluded)) {
+          const key = leftOut({ [why]: n });
+          metricsOf.set(key, [...(metricsOf.get(key) ?? []), name]);
+        }
+      }
+      return [...metricsOf].map(([what, names]) => ({ run: i, subset, what, metrics: names }));
+    }),
+  );
+}
+
 /** What was left out of which metrics, by reason. */
 export function leftOutTable({ runs }: Report): Markup | null {
-  const rows = runs.flatMap((run, i) => {
-    const metricsOf = new Map<string, string[]>();
-    for (const name of metricNames([run.metrics])) {
-      for (const [why, n] of Object.entries(run.metrics[name]!.excluded)) {
-        const key = leftOut({ [why]: n });
-        metricsOf.set(key, [...(metricsOf.get(key) ?? []), name]);
-      }
-    }
-    return [...metricsOf].map(
-      ([what, names]) =>
-        html`<tr>
-          <th scope="row">${runName(run, i)}</th>
-          <td>${text(what)}</td>
-          <td>${names.map((name) => cut(name, 60)).join(", ")}</td>
-        </tr>`,
-    );
-  });
+  const rows = leftOutOf(runs).map(
+    ({ run, subset, what, metrics }) =>
+      html`<tr>
+        <th scope="row">${runName(runs[run]!, run)}${subset === null ? null : html`, ${text(subset, 60)}`}</th>
+        <td>${text(what)}</td>
+        <td>${metrics.map((name) => cut(name, 60)).join(", ")}</td>
+      </tr>`,
+  );
   if (rows.length === 0) return html`<p>Nothing was left out of any metric.</p>`;
   return html`<p>Rows, unless a reason says otherwise.</p>
     ${scroll(

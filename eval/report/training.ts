@@ -1,10 +1,11 @@
+import { count as counted } from "../../src/util/index.ts";
 import { drawChart } from "./chart.ts";
 import { count, number } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { letter } from "./overview.ts";
 import { runColour, runDash } from "./palette.ts";
-import { trainingMeasures, type Report, type TrainingMeasure } from "./types.ts";
+import { trainingMeasures, type Report, type TrainingLog, type TrainingMeasure } from "./types.ts";
 
 const titles: Readonly<Record<TrainingMeasure, string>> = {
   loss: "loss, nats a token",
@@ -12,6 +13,32 @@ const titles: Readonly<Record<TrainingMeasure, string>> = {
   effectiveExperts: "experts in use, exp of the load's entropy",
   profileDistance: "distance of routing between profiles (Jensen-Shannon)",
 };
+
+/** Where the curve of a measure begins and ends. */
+export interface CourseOfMeasure {
+  readonly measure: TrainingMeasure;
+  readonly unit: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The measures that a training log has. */
+export function courseOf({ curves }: TrainingLog): CourseOfMeasure[] {
+  return trainingMeasures.flatMap((measure) => {
+    const [first, last] = [curves[measure][0], curves[measure].at(-1)];
+    return first && last ? [{ measure, unit: units[measure], first: first[1], last: last[1] }] : [];
+  });
+}
+
+const units: Readonly<Record<TrainingMeasure, string>> = {
+  loss: "nats a token",
+  lr: "1",
+  effectiveExperts: "experts",
+  profileDistance: "1",
+};
+
+/** Digits of a measure where it is a text. */
+export const digitsOf = (measure: TrainingMeasure): number => (measure === "lr" ? 6 : 4);
 
 /** Training curves of the adapters whose training folders are known, all runs in one chart for each measure. */
 export async function training({ runs }: Report): Promise<Markup | null> {
@@ -24,7 +51,7 @@ export async function training({ runs }: Report): Promise<Markup | null> {
       ${trained.map(
         ({ name, log, run }) =>
           html`<li>
-            <b>${letter(run)} ${text(name, 80)}</b>: ${count(log.steps)} steps,
+            <b>${letter(run)} ${text(name, 80)}</b>: ${counted(log.steps, "step")},
             ${text(log.folder)}${log.warnings.map(
               ({ step, message }) => html`<br />warning at step ${count(step)}: ${text(message)}`,
             )}
@@ -35,7 +62,7 @@ export async function training({ runs }: Report): Promise<Markup | null> {
 
 type Trained = {
   readonly name: string;
-  readonly log: NonNullable<Report["runs"][number]["training"]>;
+  readonly log: TrainingLog;
   readonly run: number;
 };
 
@@ -44,7 +71,7 @@ async function measureChart(measure: TrainingMeasure, trained: readonly Trained[
   if (shown.length === 0) return null;
   const said = shown.map(({ name, log }) => {
     const curve = log.curves[measure];
-    const digits = measure === "lr" ? 6 : 4;
+    const digits = digitsOf(measure);
     return `${cut(name, 80)}: from ${number(curve[0]![1], digits)} to ${number(curve.at(-1)![1], digits)}`;
   });
   const chart = await drawChart({

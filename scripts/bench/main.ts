@@ -34,6 +34,8 @@ const sections = {
     single("scoring a million predictions: 1,000 resamples, 1,000 permutations", "score.js", []);
     const args = ["--resamples", "10000", "--permutations", "0"];
     single("scoring a million predictions: 10,000 resamples, no permutations", "score.js", args);
+    const wide = [...args, "--people", "5000", "--questions", "200"];
+    single("the same, of four times as many questions", "score.js", wide);
   },
 };
 type SectionName = keyof typeof sections;

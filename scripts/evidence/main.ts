@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageRoot } from "../../src/app/index.ts";
 import { writeFileAtomic } from "../../src/io/index.ts";
+import { unknownName } from "../../src/util/index.ts";
 import { runConditions, runPlanted, runSettings } from "./planted.ts";
 import { conditionTables, plantedTables, settingsTables } from "./plantedTables.ts";
 import { publishedTables } from "./published.ts";
@@ -40,29 +41,48 @@ const context: Context = {
   },
 };
 
-const survey = async (name: SurveyName): Promise<string> =>
-  surveyTables(name, await runSurvey(name, needed("base"), needed("data"), context));
-const parts = {
-  planted: async () => plantedTables(await runPlanted(context)),
-  conditions: async () => conditionTables(await runConditions(context)),
-  settings: async () => settingsTables(await runSettings(context)),
-  routing: async () => routingTables(await runRouting(context)),
-  globalopinionqa: () => survey("globalopinionqa"),
-  "wvs-cardata": () => survey("wvs-cardata"),
-  published: () => Promise.resolve(publishedTables(needed("data"))),
-} satisfies Record<string, () => Promise<string>>;
+/** What a part trains on beside what comes with the package. */
+type Need = "base" | "data";
 
-const wanted = values.only === "" ? Object.keys(parts) : values.only.split(",");
-for (const name of wanted) {
-  if (!Object.hasOwn(parts, name)) throw new Error(`--only ${name}: expected one of ${Object.keys(parts).join(", ")}`);
-  put(name, await parts[name as keyof typeof parts]());
+interface Part {
+  readonly needs: readonly Need[];
+  readonly tables: () => Promise<string>;
+}
+
+const survey = (name: SurveyName): Part => ({
+  needs: ["base", "data"],
+  tables: async () => surveyTables(name, await runSurvey(name, values.base, values.data, context)),
+});
+const parts: Readonly<Record<string, Part>> = {
+  planted: { needs: [], tables: async () => plantedTables(await runPlanted(context)) },
+  conditions: { needs: [], tables: async () => conditionTables(await runConditions(context)) },
+  settings: { needs: [], tables: async () => settingsTables(await runSettings(context)) },
+  routing: { needs: [], tables: async () => routingTables(await runRouting(context)) },
+  globalopinionqa: survey("globalopinionqa"),
+  "wvs-cardata": survey("wvs-cardata"),
+  published: { needs: ["data"], tables: () => Promise.resolve(publishedTables(values.data)) },
+};
+
+for (const [name, { tables }] of wantedParts()) {
+  put(name, await tables());
   context.say(`${name}: written to ${document}`);
 }
 
-function needed(name: "base" | "data"): string {
-  const value = values[name];
-  if (value === "") throw new Error(`expected --${name} <folder>: see CONTRIBUTING.md`);
-  return value;
+/** Those of `--only`, or all; ends the process with a message where something is missing. */
+function wantedParts(): [string, Part][] {
+  const names = values.only === "" ? Object.keys(parts) : values.only.split(",");
+  const fail = (message: string): never => {
+    console.error(`error: ${message}`);
+    process.exit(2);
+  };
+  return names.map((name) => {
+    const part = Object.hasOwn(parts, name) ? parts[name]! : fail(unknownName("part", name, Object.keys(parts)));
+    for (const need of part.needs) {
+      if (values[need] === "")
+        fail(`${name} needs --${need} <folder>; see CONTRIBUTING.md, or choose parts with --only`);
+    }
+    return [name, part];
+  });
 }
 
 /** Puts a part's tables between its marks. */

@@ -1,5 +1,7 @@
 """Golden values for evaluation: scipy, scikit-learn and numpy on random inputs, and WorldValuesBench's EMD.
 
+The dispersions between groups are computed from their definitions, on arrays of (group, option).
+
     python scripts/golden/metrics.py
 
 Writes test/fixtures/golden/metrics.json. The EMD of WorldValuesBench is computed as its evaluation/evaluate.py (commit
@@ -9,10 +11,12 @@ the two samples by question, the mean over questions. Predicted distributions ta
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 from common import FIXTURES, versions, write_json
 from scipy.spatial.distance import cityblock, jensenshannon
-from scipy.stats import binomtest, entropy, false_discovery_control, wasserstein_distance
+from scipy.stats import binomtest, entropy, false_discovery_control, rankdata, wasserstein_distance
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 
@@ -55,6 +59,13 @@ def distribution_cases(rng: np.random.Generator) -> list[dict]:
     return cases
 
 
+def calibration_error(confidence: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
+    """ECE with 15 bins of equal numbers of rows; equal confidences are in the bin of the first of them."""
+    bins = (rankdata(confidence, "min").astype(int) - 1) * 15 // len(confidence)
+    gaps = [abs(np.sum(weight[bins == b] * (confidence - right)[bins == b])) for b in range(15)]
+    return float(np.sum(gaps) / np.sum(weight))
+
+
 def table_case(rng: np.random.Generator) -> dict:
     """People of three countries who each answered some of five questions, and a model's distributions."""
     options = [4, 2, 10, 5, 3]
@@ -81,8 +92,8 @@ def table_case(rng: np.random.Generator) -> dict:
         emd_prob.append(wasserstein_distance(truth, levels, None, pooled))
         scores = [int(np.argmax(row[4])) / (count - 1) for row in chosen]
         emd_argmax.append(wasserstein_distance(truth, scores))
-        predicted_entropy.append(entropy(pooled))
-        human_entropy.append(entropy(np.bincount([row[3] for row in chosen], minlength=count)))
+        predicted_entropy.append(entropy(pooled) / np.log(count))
+        human_entropy.append(entropy(np.bincount([row[3] for row in chosen], minlength=count)) / np.log(count))
         for country in range(3):
             cell = [row for row in chosen if row[1] == country]
             p = np.bincount([row[3] for row in cell], minlength=count)
@@ -112,14 +123,111 @@ def table_case(rng: np.random.Generator) -> dict:
             "worstGroup": min(by_country),
             "groupGap": max(by_country) - min(by_country),
             "nll": float(np.mean(likelihood)),
+            "ece": calibration_error(np.array([max(row[4]) for row in rows]), right, np.ones(len(rows))),
             "emdProb": float(np.mean(emd_prob)),
             "emdArgmax": float(np.mean(emd_argmax)),
+            "predictedEntropy": float(np.mean(predicted_entropy)),
+            "trueEntropy": float(np.mean(human_entropy)),
             "entropyRatio": float(np.mean(predicted_entropy) / np.mean(human_entropy)),
             "groupEmd": float(np.mean(group_emd)),
             "oneMinusJsd": float(np.mean(similarity)),
             "totalVariation": float(np.mean(total_variation)),
             "skill": float(np.mean(skill)),
         },
+    }
+
+
+def dispersion_case(rng: np.random.Generator, ordered: bool, weighted: bool) -> dict:
+    """People of three groups that differ much, who answered most of three questions, and a model's distributions."""
+    options = [4, 2, 5]
+    truths = [rng.dirichlet(np.full(count, 0.3), 3) for count in options]
+    rows = []
+    for person in range(48):
+        group = 0 if person < 24 else 1 if person < 38 else 2
+        for question, count in enumerate(options):
+            if rng.uniform() < 0.9:
+                truth = truths[question][group]
+                mean = 0.4 * truth + 0.3 * rng.dirichlet(np.ones(count)) + 0.3 / count
+                probabilities = rng.multinomial(1000, mean / mean.sum()) / 1000
+                weight = float(np.round(rng.uniform(0.5, 2), 2)) if weighted else 1.0
+                rows.append((group, question, int(rng.choice(count, p=truth)), weight, probabilities))
+    expected = dispersions(rows, options, ordered)
+    answers, weights = np.array([row[2] for row in rows]), np.array([row[3] for row in rows])
+    right = answers == [int(np.argmax(row[4])) for row in rows]
+    expected["ece"] = calibration_error(np.array([max(row[4]) for row in rows]), right, weights)
+    return {
+        "ordered": ordered,
+        "group": [row[0] for row in rows],
+        "question": [row[1] for row in rows],
+        "answer": answers.tolist(),
+        "weight": weights.tolist(),
+        "probabilities": [row[4].tolist() for row in rows],
+        "expected": expected,
+    }
+
+
+def dispersions(rows: list[tuple], options: list[int], ordered: bool) -> dict[str, float]:
+    """
+    MCI, rho and beta, D and the products summed over questions: squared differences of CDFs over K - 1 (ordered), or of
+    probabilities over 2 (nominal). Nominal: also MCI by multi-information. The noise of histograms is subtracted.
+    """
+    d_predicted = d_true = cross = i_predicted = i_true = 0.0
+    for question, count in enumerate(options):
+        p, q, share, answers = [], [], [], []
+        for group in range(3):
+            cell = [row for row in rows if row[0] == group and row[1] == question]
+            weight = np.array([row[3] for row in cell])
+            p.append(np.bincount([row[2] for row in cell], weight, count) / weight.sum())
+            q.append(np.average([row[4] for row in cell], axis=0, weights=weight))
+            share.append(weight.sum())
+            answers.append(weight.sum() ** 2 / np.sum(weight**2))
+        p, q, share = np.array(p), np.array(q), np.array(share) / np.sum(share)
+        spare = np.array(answers)[:, None] - 1
+        a, b, scale = (np.cumsum(p, 1), np.cumsum(q, 1), count - 1) if ordered else (p, q, 2)
+        da, db = a - share @ a, b - share @ b
+        noise = (share * (1 - share)) @ (a * (1 - a) / spare)
+        d_predicted += np.sum(share @ db**2) / scale
+        d_true += (np.sum(share @ da**2) - np.sum(noise)) / scale
+        cross += np.sum(share @ (da * db)) / scale
+        # Half of var / p is what an entropy is too small by, to second order.
+        variance, pooled = p * (1 - p) / spare, share @ p
+        too_small = share @ np.sum((1 - p) * (p > 0) / spare, axis=1) / 2
+        pooled_too_small = np.sum((share**2 @ variance)[pooled > 0] / pooled[pooled > 0]) / 2
+        i_predicted += entropy(share @ q) - share @ entropy(q, axis=1)
+        i_true += entropy(pooled) - share @ entropy(p, axis=1) - (too_small - pooled_too_small)
+    ratio, rho = np.sqrt(d_predicted / d_true), cross / np.sqrt(d_predicted * d_true)
+    found = {"mci": float(1 - ratio), "rho": float(rho), "beta": float(rho * ratio)}
+    if not ordered:
+        found["mciNominal"] = float(1 - np.sqrt(i_predicted / i_true))
+    return found
+
+
+def permutation_case(rng: np.random.Generator) -> dict:
+    """Seven people of three groups: the share of all ways to hand out groups whose dispersion is as large as theirs."""
+    groups, options = np.array([0, 0, 0, 1, 1, 2, 2]), [3, 4]
+    weight = np.round(rng.uniform(0.5, 2, 7), 2)
+    predictions = [rng.multinomial(100, rng.dirichlet(np.ones(count)), 7) / 100 for count in options]
+    for p in predictions:
+        p[groups == 2] = (p[groups == 2] + np.eye(p.shape[1])[0]) / 2
+
+    def dispersion(labels: np.ndarray) -> float:
+        total = 0.0
+        for p in predictions:
+            cdf = np.cumsum(p, axis=1)[:, :-1]
+            mean = np.average(cdf, axis=0, weights=weight)
+            for group in range(3):
+                of = labels == group
+                apart = np.average(cdf[of], axis=0, weights=weight[of]) - mean
+                total += weight[of].sum() / weight.sum() * np.mean(apart**2)
+        return total
+
+    found = dispersion(groups)
+    drawn = [dispersion(np.array(labels)) for labels in sorted(set(permutations(groups.tolist())))]
+    return {
+        "group": groups.tolist(),
+        "weight": weight.tolist(),
+        "probabilities": [p.tolist() for p in predictions],
+        "share": float(np.mean(np.array(drawn) >= found * (1 - 1e-9))),
     }
 
 
@@ -165,6 +273,7 @@ def adjusted_cases(rng: np.random.Generator) -> list[dict]:
 
 def main() -> None:
     rng = np.random.default_rng(20)
+    other = np.random.default_rng(21)
     write_json(
         FIXTURES / "metrics.json",
         {
@@ -175,6 +284,8 @@ def main() -> None:
             "intervals": interval_cases(rng),
             "mcnemar": mcnemar_cases(),
             "adjusted": adjusted_cases(rng),
+            "dispersions": [dispersion_case(other, o, w) for o in (True, False) for w in (False, True)],
+            "permutation": permutation_case(other),
         },
     )
 

@@ -7,6 +7,7 @@ import {
   type LoadedAdapter,
   type ReaderSettings,
 } from "../../adapters/index.ts";
+import type { ExampleSource } from "../../datasets/index.ts";
 import type { Engine } from "../engine/index.ts";
 import { floats, type HostTensor } from "../graph/index.ts";
 import { sha256File } from "../io/index.ts";
@@ -25,6 +26,7 @@ import {
 import { CumaError } from "../util/index.ts";
 import { loadBase, makeEngine, type BaseModel, type EngineOptions, type LoadOptions } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
+import { fitting } from "./fitting.ts";
 import { Prompts } from "./prompts.ts";
 import { ReaderVectors, selectAttributes } from "./readers.ts";
 
@@ -104,6 +106,11 @@ export class ChoiceModel {
       persona: options.persona ?? reader?.persona ?? true,
     };
     return new ChoiceModel(base, loaded, settings, decoder, vectors);
+  }
+
+  /** The examples that the base takes in full (see `fitting`). */
+  fitting(source: ExampleSource, onProgress: (message: string) => void): ExampleSource {
+    return fitting(source, this.prompts, this.base.config, (profile) => this.reader(profile), onProgress);
   }
 
   /** The part of a profile that the model is told. */

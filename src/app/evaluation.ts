@@ -2,11 +2,11 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import {
+  checkHoldOut,
   datasets,
   heldOutTest,
   holdOutRuleSchema,
   loadWorldValuesBench,
-  ruleAttributes,
   type DatasetName,
   type ExampleSource,
   type HoldOutRule,
@@ -47,8 +47,12 @@ export interface EvaluationConfig {
   readonly by: readonly string[] | null;
   /** Which groups count as held out; null: those that the adapter's training held out. */
   readonly holdOut: readonly HoldOutRule[] | null;
+  /** What is drawn whole in a resample; null: as `evaluate`. */
+  readonly cluster: "participant" | "question" | null;
   /** Resamples behind each interval. */
   readonly resamples: number;
+  /** Permutations behind `dispersionP`. */
+  readonly permutations: number;
   readonly out: string;
   readonly model: ModelOptions;
 }
@@ -98,16 +102,17 @@ export async function runEvaluation(
   try {
     const results = join(config.out, RESULTS_FILE);
     onProgress(`reading ${config.dir} (${config.split})`);
-    const source = await datasets[config.benchmark].load(config.dir, config.split, {
+    const loaded = await datasets[config.benchmark].load(config.dir, config.split, {
       limit: config.limit ?? undefined,
       seed: config.seed,
     });
-    if (source.length === 0) throw new CumaError(`${config.dir}: the split "${config.split}" has no examples`);
-    if (config.by) checkAttributes("by", config.by, source.attributes);
+    if (loaded.length === 0) throw new CumaError(`${config.dir}: the split "${config.split}" has no examples`);
+    if (config.by) checkAttributes("by", config.by, loaded.attributes);
     const model = await ChoiceModel.open({ ...config.model, onProgress });
     try {
       if (model.attributes)
-        checkAttributes(`attributes of the model, in ${config.dir}`, model.attributes, source.attributes);
+        checkAttributes(`attributes of the model, in ${config.dir}`, model.attributes, loaded.attributes);
+      const source = model.fitting(loaded, onProgress);
       const holdOut = heldOutRules(config, source, model);
       const identity = await identityOf(config, holdOut, source, model);
       if (mode === "resume" && existsSync(results)) return finished(results, identity);
@@ -150,7 +155,7 @@ function heldOutRules(
   model: ChoiceModel,
 ): readonly HoldOutRule[] {
   if (holdOut) {
-    checkAttributes(`held-out groups, in ${dir}`, ruleAttributes(holdOut), source.attributes);
+    checkHoldOut(`held-out groups, in ${dir}`, holdOut, source);
     return holdOut;
   }
   const found = model.loaded?.reader?.holdOut ?? [];
@@ -159,7 +164,7 @@ function heldOutRules(
 
 /** What two evaluations must have in common for one to go on with the other. */
 async function identityOf(
-  { benchmark, split, limit, seed, by, resamples, model: options }: EvaluationConfig,
+  { benchmark, split, limit, seed, by, cluster, resamples, permutations, model: options }: EvaluationConfig,
   holdOut: readonly HoldOutRule[],
   source: ExampleSource,
   model: ChoiceModel,
@@ -171,7 +176,9 @@ async function identityOf(
     seed,
     by,
     holdOut,
+    cluster,
     resamples,
+    permutations,
     persona: model.persona,
     attributes: model.attributes,
     engine: options.engine ?? "onnxruntime",
@@ -216,14 +223,17 @@ function subsetsOf(
   };
 }
 
-function measure(table: PredictionTable, { by, resamples, seed }: EvaluationConfig): SubsetResults {
+function measure(
+  table: PredictionTable,
+  { by, cluster, resamples, permutations, seed }: EvaluationConfig,
+): SubsetResults {
   return {
     samples: {
       examples: table.rows,
       participants: table.participant.values.length,
       questions: table.questions.length,
     },
-    metrics: evaluate(table, { ...(by && { by }), resamples, seed }),
+    metrics: evaluate(table, { ...(by && { by }), ...(cluster && { cluster }), resamples, permutations, seed }),
   };
 }
 

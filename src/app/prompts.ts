@@ -20,10 +20,14 @@ export class Prompts {
 
   /** @throws CumaError where the base does not take so many tokens. @param what Names the choice in the message. */
   prompt(choice: Choice, what: string): readonly number[] {
-    const { config, tokenizer, template } = this.base;
-    const ids = tokenizer.encode(this.text(choice), { addSpecialTokens: template.file === null });
-    checkLength(config, ids.length + this.answer(0).length, what);
+    const ids = this.encode(choice);
+    checkLength(this.base.config, ids.length + this.answer(0).length, what);
     return ids;
+  }
+
+  /** Tokens of a prompt and an answer to it. */
+  length(choice: Choice): number {
+    return this.encode(choice).length + this.answer(0).length;
   }
 
   /** Tokens of an option's letter. */
@@ -33,6 +37,11 @@ export class Prompts {
 
   answers(options: number): (readonly number[])[] {
     return Array.from({ length: options }, (_, i) => this.answer(i));
+  }
+
+  private encode(choice: Choice): readonly number[] {
+    const { tokenizer, template } = this.base;
+    return tokenizer.encode(this.text(choice), { addSpecialTokens: template.file === null });
   }
 
   private encodeAnswer(option: number): readonly number[] {

@@ -36,9 +36,9 @@ export interface ReportOptions {
   readonly title?: string;
   /** Attributes whose combined values make the groups; as the evaluations had it unless given. */
   readonly by?: readonly string[];
-  /** Resamples behind each interval; as the evaluation had it unless given, or 1000. */
+  /** Resamples behind each interval and test; as the evaluation (of two runs, the first) had it unless given, or 1000. */
   readonly resamples?: number;
-  /** Of the bootstrap; as the evaluation had it unless given, or 0. */
+  /** Of the bootstrap; as the evaluation (of two runs, the first) had it unless given, or 0. */
   readonly seed?: number;
   /** Files that `cuma route` has written. */
   readonly routing?: readonly string[];
@@ -49,6 +49,8 @@ export interface ReportOptions {
 const MAX_RUNS = 16;
 /** Up to so many runs, each is compared with each; otherwise all with the first. */
 const MAX_ALL_PAIRS = 4;
+/** Permutations behind `dispersionP` where no evaluation says how many it had. */
+const PERMUTATIONS = 1000;
 
 /**
  * Reads evaluations and reports on them: one HTML page that needs nothing else, or its tables. Equal inputs and options
@@ -111,7 +113,7 @@ function compareRuns(
   names: readonly string[],
   stored: readonly StoredEvaluation[],
   by: readonly string[] | undefined,
-  { resamples = 1000, seed = 0 }: ReportOptions,
+  options: ReportOptions,
   onProgress: (message: string) => void,
 ): Pick<Report, "comparisons" | "notCompared"> {
   const comparisons: Comparison[] = [];
@@ -123,7 +125,7 @@ function compareRuns(
       if (j <= i || !first || !second) continue;
       onProgress(`comparing ${a} with ${b}`);
       try {
-        const metrics = compare(first, second, { ...grouping, resamples, seed });
+        const metrics = compare(first, second, { ...grouping, ...drawingOf(options, stored[i]!.results) });
         comparisons.push({ a, b, metrics, mcnemar: compareAccuracy(first, second, { ...grouping }) });
       } catch (error) {
         if (!(error instanceof CumaError)) throw error;
@@ -132,6 +134,15 @@ function compareRuns(
     }
   }
   return { comparisons, notCompared };
+}
+
+/** What is asked for, else what the evaluation had, else the defaults of `cuma eval`. */
+function drawingOf(
+  options: ReportOptions,
+  results: StoredResults | null,
+): { resamples: number; seed: number; cluster?: "participant" | "question" } {
+  const { resamples = 1000, seed = 0, cluster } = results?.config ?? {};
+  return { resamples: options.resamples ?? resamples, seed: options.seed ?? seed, ...(cluster && { cluster }) };
 }
 
 /** The attributes that all evaluations were grouped by; undefined: the default. */
@@ -189,8 +200,8 @@ function measured(
   notes: string[],
 ): Record<string, MetricResult> {
   const { config } = results ?? {};
-  const resamples = options.resamples ?? config?.resamples ?? 1000;
-  const seed = options.seed ?? config?.seed ?? 0;
+  const drawing = drawingOf(options, results);
+  const dispersionP = results?.metrics["dispersionP"];
   const grouping = by && { by };
   const sameGroups = JSON.stringify(by ?? null) === JSON.stringify(config?.by ?? null);
   if (results && sameGroups) {
@@ -206,11 +217,17 @@ function measured(
       notes.push(
         `The predictions give other numbers than the results beside them (${name}: ${value} from the predictions, ${result!.value} in the results). Shown is what the predictions give.`,
       );
-    } else if (config?.resamples === resamples && config.seed === seed && stored.every(({ result }) => result)) {
-      return Object.fromEntries(stored.map(({ name, result }) => [name, result!]));
+    } else if (
+      config?.resamples === drawing.resamples &&
+      config.seed === drawing.seed &&
+      stored.every(({ result }) => result)
+    ) {
+      const taken = Object.fromEntries(stored.map(({ name, result }) => [name, result!]));
+      return dispersionP ? { ...taken, dispersionP } : taken;
     }
   }
-  return evaluate(table, { ...grouping, resamples, seed });
+  const permutations = results && !dispersionP ? 0 : (config?.permutations ?? PERMUTATIONS);
+  return evaluate(table, { ...grouping, ...drawing, permutations });
 }
 
 const nearlyEqual = (a: number, b: number): boolean =>

@@ -37,6 +37,8 @@ const resultsSchema = z.object({
     .object({
       by: z.array(z.string()).nullish(),
       resamples: z.number().optional(),
+      permutations: z.number().optional(),
+      cluster: z.enum(["participant", "question"]).nullish(),
       seed: z.number().optional(),
       model: z.looseObject({ adapter: z.string().optional() }).optional(),
     })

@@ -111,7 +111,9 @@ export async function scorePredictions(
     excluded,
     groupings: Object.fromEntries(metrics),
     against:
-      config.against === null ? null : await compareWith(config.against, truth, table, groupings, options, onProgress),
+      config.against === null
+        ? null
+        : await compareWith(config.predictions, config.against, truth, table, groupings, options, onProgress),
   };
   if (out !== null) writeJson(out, results);
   return results;
@@ -119,22 +121,24 @@ export async function scorePredictions(
 
 async function compareWith(
   path: string,
+  against: string,
   truth: Truth | null,
   table: PredictionTable,
   groupings: ReadonlyMap<string, readonly string[]>,
   options: Parameters<typeof compare>[2],
   onProgress: (message: string) => void,
 ): Promise<Record<string, Comparison>> {
-  onProgress(`reading ${path}`);
-  const other = await read(path, truth);
+  onProgress(`reading ${against}`);
+  const other = await read(against, truth);
+  const sources = [path, against] as const;
   const found: [string, Comparison][] = [];
   for (const [name, by] of groupings) {
     onProgress(`comparing by ${name}`);
     found.push([
       name,
       {
-        metrics: compare(table, other.table, { ...options, by }),
-        mcnemar: compareAccuracy(table, other.table, { by }),
+        metrics: compare(table, other.table, { ...options, by, sources }),
+        mcnemar: compareAccuracy(table, other.table, { by, sources }),
       },
     ]);
   }

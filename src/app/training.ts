@@ -1,6 +1,6 @@
 import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
-import { datasets, ruleAttributes, withoutHeldOut } from "../../datasets/index.ts";
+import { checkHoldOut, datasets, withoutHeldOut } from "../../datasets/index.ts";
 import type { Engine } from "../engine/index.ts";
 import type { OutMode } from "../io/index.ts";
 import {
@@ -33,15 +33,12 @@ import {
 import { CumaError } from "../util/index.ts";
 import { hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
+import { fitting } from "./fitting.ts";
 import { gitHash, versions } from "./package.ts";
 import { Prompts } from "./prompts.ts";
-import { checkAttributes, encodeProfiles } from "./readers.ts";
+import { checkAttributes, encodeProfiles, selectAttributes } from "./readers.ts";
 import type { RunConfig } from "./runConfig.ts";
 import { ChoiceSft } from "./sftSource.ts";
-
-/** Prompts whose characters might be more tokens than the base takes are read before the run starts. */
-const TOKENS_PER_CHARACTER = 4;
-const TEMPLATE_CHARACTERS = 250;
 
 type Progress = (message: string) => void;
 
@@ -53,6 +50,8 @@ export interface RunData {
   readonly reader: ReaderSettings;
   /** SHA-256 by file. */
   readonly files: Readonly<Record<string, string>>;
+  /** What was changed or left out of the data, by reason. */
+  readonly notes: Readonly<Record<string, number>>;
 }
 
 /** Everything a run needs before its first step. */
@@ -77,7 +76,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   const { holdOut } = data;
   const { load } = datasets[data.benchmark];
   let found = await load(data.dir, data.split, holdOut.length === 0 ? draw : { seed: draw.seed });
-  checkAttributes("data.holdOut", ruleAttributes(holdOut), found.attributes);
+  checkHoldOut("data.holdOut", holdOut, found);
   if (holdOut.length > 0) found = withoutHeldOut(found, holdOut, draw);
   if (found.length === 0) {
     const left = holdOut.length > 0 ? " that data.holdOut leaves" : "";
@@ -87,20 +86,10 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   const attributes = data.attributes ?? found.attributes;
   const base = await loadBase(config.base, { revision: config.revision, onProgress });
   const prompts = new Prompts(base, data.persona);
+  found = fitting(found, prompts, base.config, (profile) => selectAttributes(profile, attributes), onProgress);
   const source = new ChoiceSft(found, prompts, { attributes, labels: train.labels });
-  checkLengths(source, base);
-  return { base, source, prompts, reader: { attributes, persona: data.persona, holdOut }, files: found.files };
-}
-
-/** Reads those examples now that could be too long for the base, so that no run stops at one of them. */
-function checkLengths(source: ChoiceSft, { config }: BaseModel): void {
-  const longest = Math.min(config.maxPositions, config.slidingWindow ?? Infinity);
-  for (let i = 0; i < source.length; i++) {
-    const { example, profile } = source.cell(i);
-    const texts = [example.question, ...example.options, ...Object.entries(profile).flat()];
-    const characters = texts.reduce((sum, text) => sum + text.length + 4, TEMPLATE_CHARACTERS);
-    if (characters * TOKENS_PER_CHARACTER > longest) source.at(i);
-  }
+  const { files, notes = {} } = found;
+  return { base, source, prompts, reader: { attributes, persona: data.persona, holdOut }, files, notes };
 }
 
 /** Does everything that comes before the first step. */
@@ -204,6 +193,7 @@ export function describeRun(run: PreparedRun): Record<string, unknown> & { reado
     memoryBytes,
     baseHash: run.identity["baseHash"],
     dataFiles: run.files,
+    notes: run.notes,
     encoderHash: run.identity["encoderHash"],
   };
 }
@@ -298,6 +288,7 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
     gitHash: gitHash(),
     baseHash: identity["baseHash"],
     dataFiles: run.files,
+    notes: run.notes,
     encoder: space && { name: space.encoder, hash: space.encoderHash, width: space.width },
     examples: source.length,
     profiles: source.profiles.length,

@@ -5,7 +5,16 @@ import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
+import {
+  addModelOptions,
+  holdOutRule,
+  modelOptions,
+  names,
+  options,
+  PERMUTATIONS,
+  type ModelFlags,
+  wholeNumber,
+} from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 
@@ -19,7 +28,9 @@ interface EvalFlags extends Partial<ModelFlags> {
   readonly seed: number;
   readonly by?: readonly string[];
   readonly holdOut?: readonly HoldOutRule[];
+  readonly cluster?: "participant" | "question";
   readonly resamples: number;
+  readonly permutations?: number;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly json?: boolean;
@@ -41,7 +52,9 @@ export function evalCommand(): Command {
       "groups to report apart, as a run file's data.holdOut has them (default: those the adapter's training held out); repeatable",
       holdOutRule,
     )
+    .addOption(options.cluster())
     .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
+    .addOption(options.permutations())
     .option("--resume", "go on with the evaluation in the output folder")
     .addOption(options.overwrite())
     .addOption(options.json())
@@ -50,7 +63,7 @@ export function evalCommand(): Command {
       `
 Examples:
   cuma eval --bench wvb --base demo --adapter runs/wvb-cuma --data data/wvb --limit 2000 --out runs/wvb-cuma-test
-  cuma eval --bench globalopinionqa --base demo --data data/goqa --hold-out "{ by: [country], share: 0.2 }" --out runs/goqa
+  cuma eval --bench globalopinionqa --base HuggingFaceTB/SmolLM2-135M-Instruct --data data/goqa --hold-out "{ by: [country], share: 0.2 }" --out runs/goqa
   cuma eval --bench wvb --predictions gpt-3.5.tsv --data data/wvb`,
     )
     .action(runEval);
@@ -73,7 +86,8 @@ async function runEval(flags: EvalFlags): Promise<void> {
 }
 
 function evaluateModel(flags: EvalFlags) {
-  const { base, out, bench, data, split = "test", limit = null, seed, by = null, holdOut = null, resamples } = flags;
+  const { base, out, bench, data, split = "test", limit = null, seed, by = null, holdOut = null } = flags;
+  const { cluster = null, resamples, permutations = PERMUTATIONS } = flags;
   if (base === undefined) throw new UsageError("expected --base <model>, or --predictions <file>");
   if (out === undefined) throw new UsageError("expected --out <dir> for the predictions and results");
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
@@ -91,7 +105,9 @@ function evaluateModel(flags: EvalFlags) {
       seed,
       by,
       holdOut,
+      cluster,
       resamples,
+      permutations,
       out,
       model: modelOptions({ ...flags, base }, say),
     },
@@ -110,7 +126,9 @@ function evaluateModel(flags: EvalFlags) {
 }
 
 function scoreFile(flags: EvalFlags, predictions: string) {
-  const unused = (["base", "adapter", "limit", "holdOut", "resume"] as const).find((name) => flags[name] !== undefined);
+  const unused = (["base", "adapter", "limit", "holdOut", "cluster", "permutations", "resume"] as const).find(
+    (name) => flags[name] !== undefined,
+  );
   if (unused !== undefined)
     throw new UsageError(`--predictions needs no model; expected no --${unused === "holdOut" ? "hold-out" : unused}`);
   const { bench, data, split = "full", seed, by = null, resamples, out = null, overwrite = false } = flags;

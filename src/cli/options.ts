@@ -48,6 +48,9 @@ export function collect(value: string, before: readonly string[] | undefined): s
   return [...(before ?? []), value];
 }
 
+/** Permutations behind `dispersionP` where no number is given. */
+export const PERMUTATIONS = 1000;
+
 export const options = {
   bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
   data: () => new Option("--data <dir>", "folder of the data set"),
@@ -58,6 +61,15 @@ export const options = {
   threads: () => new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
   overwrite: () => new Option("--overwrite", "replace what is there"),
   json: () => new Option("--json", "print the result as JSON"),
+  cluster: () =>
+    new Option(
+      "--cluster <what>",
+      "what is drawn whole in a resample (default: participants where there are any)",
+    ).choices(["participant", "question"]),
+  permutations: () =>
+    new Option("--permutations <n>", `permutations of groups behind dispersionP (default: ${PERMUTATIONS})`).argParser(
+      wholeNumber,
+    ),
 };
 
 /** Options of commands that run a model. */
@@ -76,7 +88,7 @@ export interface ModelFlags {
 export function addModelOptions(command: Command): Command {
   return command
     .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
-    .option("--adapter <dir>", "folder of an adapter; without it the base answers")
+    .option("--adapter <dir>", "folder of an adapter (default, where there can be none: the base alone)")
     .option("--revision <name>", "branch, tag or commit of a base from the hub")
     .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")

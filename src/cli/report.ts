@@ -26,8 +26,12 @@ export function reportCommand(): Command {
     .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
     .option("--routing <files...>", "what cuma route has written")
     .option("--title <text>", "title of the report")
-    .option("--resamples <n>", "resamples behind each interval (default: as evaluated)", wholeNumber)
-    .option("--seed <n>", "seed of the resamples (default: as evaluated)", wholeNumber)
+    .option(
+      "--resamples <n>",
+      "resamples behind each interval and test (default: as evaluated, else 1000)",
+      wholeNumber,
+    )
+    .option("--seed <n>", "seed of the resamples (default: as evaluated, else 0)", wholeNumber)
     .addOption(options.overwrite())
     .addHelpText(
       "after",

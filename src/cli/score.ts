@@ -9,7 +9,7 @@ import {
   type TextKind,
 } from "../app/index.ts";
 import { UsageError } from "../util/index.ts";
-import { names, options, wholeNumber } from "./options.ts";
+import { names, options, PERMUTATIONS, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
 import { alignTable, metricsTable, plain } from "./table.ts";
 
@@ -42,14 +42,9 @@ export function scoreCommand(): Command {
     )
     .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
     .option("--against <file>", "predictions of another model for the same examples, to compare with")
-    .addOption(
-      new Option(
-        "--cluster <what>",
-        "what is drawn whole in a resample (default: participants where there are any)",
-      ).choices(["participant", "question"]),
-    )
+    .addOption(options.cluster())
     .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
-    .option("--permutations <n>", "permutations of groups behind dispersionP (default: 1000)", wholeNumber)
+    .addOption(options.permutations())
     .addOption(options.seed().default(0))
     .option("--out <file>", "file for the results, JSON")
     .addOption(options.overwrite())
@@ -86,7 +81,16 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
 }
 
 async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
-  const { by, truth = null, against = null, cluster = null, resamples, permutations = 1000, seed, out = null } = flags;
+  const {
+    by,
+    truth = null,
+    against = null,
+    cluster = null,
+    resamples,
+    permutations = PERMUTATIONS,
+    seed,
+    out = null,
+  } = flags;
   const { overwrite = false } = flags;
   const found = await scorePredictions(
     { predictions, by, truth, against, cluster, resamples, permutations, seed, out, overwrite },

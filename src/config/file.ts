@@ -21,7 +21,7 @@ export function readConfigFile(path: string): RawConfig {
   if (error) {
     throw new UsageError(`${path}:${lines.linePos(error.pos[0]).line}: ${error.message.split("\n")[0]!}`);
   }
-  if (!isMap(document.contents)) throw new UsageError(`${path}: expected a map of keys such as "base: ..."`);
+  if (!isMap(document.contents)) throw new UsageError(`${path}: expected a map of keys, such as "key: value"`);
   return {
     value: valueOf(document, path) as Record<string, unknown>,
     where(keys) {

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadCuma, readPredictions } from "../../src/index.ts";
+import { evaluate, loadCuma, readPredictions } from "../../src/index.ts";
 import { loadWorldValuesBench } from "../../datasets/index.ts";
 import { cuma, startCuma } from "../support/cli.ts";
 
@@ -118,6 +118,60 @@ test("draws examples by the seed, and evaluates the base alone", async () => {
   expect(other.code).toBe(0);
   expect(file("base", "predictions.parquet").equals(file("base-again", "predictions.parquet"))).toBe(true);
   expect(file("base", "predictions.parquet").equals(file("base-other", "predictions.parquet"))).toBe(false);
+});
+
+test("dispersionP, and intervals over questions where they are asked for", async () => {
+  const results = (out: string): Results => JSON.parse(file(out, "results.json").toString()) as Results;
+  expect(results("first").metrics["dispersionP"]!.value).toBeGreaterThan(0);
+  const run = await cuma(evaluation("questions", "--cluster", "question", "--permutations", "19"));
+  expect(run).toMatchObject({ code: 0 });
+  const { table } = await readPredictions(join(root, "questions", "predictions.parquet"));
+  const expected = evaluate(table, { resamples: 50, cluster: "question", permutations: 19, seed: 0 });
+  const found = results("questions").metrics;
+  for (const name of ["mci", "groupEmd", "dispersionP"] as const) {
+    const { value, low, high } = expected[name]!;
+    const numbers = Object.fromEntries(Object.entries({ value, low, high }).filter(([, x]) => !Number.isNaN(x)));
+    expect(found[name]).toMatchObject(numbers);
+  }
+  expect(found["groupEmd"]!.low).not.toBe(results("first").metrics["groupEmd"]!.low);
+});
+
+test("questions that are too long for the base are left out and counted, in training too", async () => {
+  const dir = join(root, "opinions");
+  mkdirSync(dir);
+  const [options, distribution] = [
+    ["Agree", "Neither", "Disagree"],
+    [0.5, 0.2, 0.3],
+  ];
+  const long = `Is this long? ${"very ".repeat(600)}`;
+  const write = (questions: string[]): void => {
+    const rows = questions.flatMap((question) =>
+      ["Japan", "Kenya"].map((country) => ({ question, country, options, distribution })),
+    );
+    writeFileSync(join(dir, "opinions.json"), JSON.stringify(rows));
+  };
+  const bench = ["--bench", "globalopinionqa", "--base", "demo", "--data", dir, "--split", "full"];
+  const evaluated = (out: string) => cuma(["eval", ...bench, "--resamples", "0", "--out", join(root, out)]);
+  const reason = "examples of more than the 512 tokens that the base takes";
+  write(["Is it short?", long]);
+  const run = await evaluated("short");
+  expect(run, run.stderr).toMatchObject({ code: 0 });
+  expect(run.stderr).toContain(`left out: 2 of 4 ${reason}`);
+  expect(JSON.parse(file("short", "results.json").toString())).toMatchObject({
+    samples: { examples: 2 },
+    notes: { [reason]: 2 },
+  });
+  const set = ["data.split=full", "train.labels=soft", "train.maxSteps=1"].flatMap((text) => ["--set", text]);
+  const trained = ["train", ...bench.slice(0, 6), ...set, "--out", join(root, "short-adapter")];
+  expect(await cuma(trained)).toMatchObject({ code: 0 });
+  expect(JSON.parse(file("short-adapter", "run.json").toString())).toMatchObject({
+    examples: 2,
+    notes: { [reason]: 2 },
+  });
+  write([long]);
+  const none = await evaluated("none");
+  expect(none).toMatchObject({ code: 1, stdout: "" });
+  expect(none.stderr).toContain("nothing is left: all 2 examples are of more than the 512 tokens");
 });
 
 test("scores a published prediction file", async () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadPlanted } from "../../datasets/index.ts";
 import { evaluate, PredictionTableBuilder, readPredictions } from "../../src/index.ts";
 import { cuma } from "../support/cli.ts";
 
@@ -94,6 +95,7 @@ test("a base is told which groups count as held out; without rules there are no 
 
 test.each([
   ["{ where: { continent: Asia } }", 1, /unknown attribute "continent"/],
+  ["{ where: { country: [Kenya, Japn] } }", 1, /unknown country "Japn"; expected one of Canada, .*mean "Japan"\?/],
   ["{ share: 2 }", 2, /Expected a rule such as/],
   ["country=Japan", 2, /Expected a rule such as/],
 ])("refuses the rule %s before a model is asked", async (rule, code, message) => {
@@ -107,8 +109,44 @@ test("a run file's rules are checked: attributes, shares, and that something is 
   const refused = async (rule: string) => (await cuma(run("bad", "--set", `data.holdOut=${rule}`))).stderr;
   expect(await refused("[{ where: { continent: Asia } }]")).toMatch(/data\.holdOut: unknown attribute "continent"/);
   expect(await refused("[{ by: [country], share: 1 }]")).toMatch(/data\.holdOut/);
+  expect(await refused("[{ where: { country: [Peru, Japn] } }]")).toMatch(
+    /data\.holdOut: unknown country "Japn"; expected one of Canada, .*Peru; did you mean "Japan"\?/,
+  );
   const everybody = `[{ where: { country: [${COUNTRIES.join(", ")}] } }]`;
   expect(await refused(everybody)).toMatch(/no examples that data\.holdOut leaves/);
+});
+
+test("rules name what planted data has: a misspelt country and a combination that nobody has are refused", async () => {
+  const planted = join(root, "planted");
+  const flags = ["--participants", "40", "--questions", "2", "--held-out", "1"];
+  const made = await cuma(["data", "planted", "--out", planted, ...flags]);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  const folder = join(root, "none");
+  const messages = async (where: object): Promise<string[]> => {
+    const rule = JSON.stringify({ where });
+    const common = ["--base", "demo", "--data", planted, "--out", folder];
+    const runs = await Promise.all([
+      cuma(["train", ...common, "--dry-run", "--set", "data.benchmark=planted", "--set", `data.holdOut=[${rule}]`]),
+      cuma(["eval", ...common, "--bench", "planted", "--split", "test", "--limit", "2", "--hold-out", rule]),
+    ]);
+    expect(runs.map(({ code }) => code)).toEqual([1, 1]);
+    return runs.map(({ stderr }) => stderr);
+  };
+  for (const message of await messages({ country: ["Belmorra"] })) {
+    expect(message).toMatch(/unknown country "Belmorra"; expected one of .*did you mean "Belmora"\?/);
+  }
+  const { known } = await loadPlanted(planted, "train", { limit: 1 });
+  const texts = (name: string) => [...new Set(known.flatMap((profile) => profile[name] ?? []))];
+  const everyone = await Promise.all(["train", "test"].map((split) => loadPlanted(planted, split)));
+  const people = everyone.flatMap((source) => Array.from({ length: source.length }, (_, i) => source.at(i).profile));
+  const [country, education] = texts("country")
+    .flatMap((country) => texts("education").map((education) => [country, education] as const))
+    .find(([country, education]) => !people.some((p) => p["country"] === country && p["education"] === education))!;
+  for (const message of await messages({ country, education })) {
+    expect(message).toContain(
+      `expected a combination that somebody has; found country "${country}" with education "${education}"`,
+    );
+  }
 });
 
 test("published prediction files are WorldValuesBench's", async () => {

@@ -45,6 +45,20 @@ const section = (of: Element, id: string): Element =>
   all(of, "section").find(({ attributes }) => attributes["aria-labelledby"] === id)!;
 const fixed = (value: number): string => (Number.isNaN(value) ? "n/a" : value.toFixed(4).replace(/^-(0\.0000)$/, "$1"));
 
+interface Results {
+  readonly config: { readonly permutations: number };
+  readonly identity: {
+    readonly base: string;
+    readonly adapter: string;
+    readonly dataFiles: Readonly<Record<string, string>>;
+  };
+  readonly gitHash: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, MetricResult>>;
+}
+const resultsOf = (folder: string): Results =>
+  JSON.parse(readFileSync(join(folder, "results.json"), "utf8")) as Results;
+
 /** Cells of the rows of a section's tables, without the head, by the name that a row begins with. */
 function rowsOf(of: Element): Map<string, string[]> {
   const rows = all(of, "tr").filter(({ children }) => children[0]!.attributes["scope"] === "row");
@@ -65,10 +79,11 @@ test("shows what evaluate and compare give", async () => {
   const tables = await Promise.all(
     [base, adapted].map(async (folder) => (await readPredictions(join(folder, "predictions.parquet"))).table),
   );
-  const options = { by: ["religion"], resamples: 60, seed: 3 };
+  const { config } = resultsOf(base);
+  const options = { by: ["religion"], resamples: 60, seed: 3, permutations: config.permutations };
   const results = tables.map((table): Record<string, MetricResult> => evaluate(table, options));
   const rows = rowsOf(section(report, "metrics"));
-  expect([...rows.keys()]).toEqual(Object.keys(results[0]!));
+  expect([...rows.keys()].sort()).toEqual(Object.keys(results[0]!).sort());
   for (const [name, cells] of rows) {
     for (const [i, cell] of cells.entries()) {
       const { value, low, high, n, excluded } = results[i]![name]!;
@@ -92,9 +107,7 @@ test("shows what evaluate and compare give", async () => {
   expect(section(report, "training").text).toContain("4 steps");
   expect(all(section(report, "routing"), "svg").length).toBeGreaterThan(2);
   const facts = section(report, "provenance").text;
-  const { identity } = JSON.parse(readFileSync(join(adapted, "results.json"), "utf8")) as {
-    identity: { base: string; adapter: string; dataFiles: Record<string, string> };
-  };
+  const { identity } = resultsOf(adapted);
   for (const hash of [identity.base, identity.adapter, ...Object.values(identity.dataFiles)]) {
     expect(facts).toContain(hash);
   }
@@ -123,11 +136,66 @@ test("needs no network and no scripts, and is the same again", async () => {
   expect(await cuma([...args, "--overwrite"])).toMatchObject({ code: 0 });
   expect(readFileSync(join(root, "first.html"), "utf8")).toBe(first);
   // Intervals of the results themselves.
-  const { metrics } = JSON.parse(readFileSync(join(base, "results.json"), "utf8")) as {
-    metrics: Record<string, MetricResult>;
-  };
-  const { low, high } = metrics["groupEmd"]!;
+  const { low, high } = resultsOf(base).metrics["groupEmd"]!;
   expect(rowsOf(section(report, "metrics")).get("groupEmd")![0]).toContain(`[${fixed(low)}, ${fixed(high)}]`);
+});
+
+test("resamples and seed of tests are those of the evaluation unless others are asked for", async () => {
+  const seeded = join(root, "seeded");
+  cpSync(base, seeded, { recursive: true });
+  const results = resultsOf(base);
+  writeFileSync(join(seeded, "results.json"), JSON.stringify({ ...results, config: { ...results.config, seed: 5 } }));
+  const [a, b] = await Promise.all(
+    [base, adapted].map(async (folder) => (await readPredictions(join(folder, "predictions.parquet"))).table),
+  );
+  const cases = [
+    { more: [], options: { resamples: 40, seed: 5 } },
+    { more: ["--resamples", "30", "--seed", "1"], options: { resamples: 30, seed: 1 } },
+  ];
+  for (const { more, options } of cases) {
+    const { stdout, stderr } = await cuma(["report", seeded, adapted, "--format", "json", ...more]);
+    const { records } = JSON.parse(stdout) as { records: Record<string, unknown>[] };
+    const { difference, low, high, p } = compare(a!, b!, { by: ["religion"], ...options }).nll;
+    const found = records.find(({ table, metric }) => table === "differences" && metric === "nll");
+    expect(found, stderr).toMatchObject({ value: difference, low, high, p });
+  }
+});
+
+test("JSON says what its numbers come from", async () => {
+  const { stdout, stderr } = await cuma(["report", adapted, "--format", "json", "--routing", join(root, "route.json")]);
+  const { runs, facts, records } = JSON.parse(stdout) as {
+    runs: { facts: Record<string, string> }[];
+    facts: Record<string, string>;
+    records: Record<string, unknown>[];
+  };
+  const { identity, gitHash, versions } = resultsOf(adapted);
+  expect(runs[0]!.facts, stderr).toMatchObject({
+    "config.model.base": "demo",
+    "config.resamples": "40",
+    seed: "0",
+    "version.cuma": versions["cuma"],
+    ...(gitHash !== null && { "git hash": gitHash }),
+    "SHA-256.base": identity.base,
+    "SHA-256.adapter": identity.adapter,
+  });
+  expect(facts[`SHA-256 of ${join(root, "route.json")}`]).toMatch(/^[0-9a-f]{64}$/);
+  const tables = new Set(records.map(({ table }) => table));
+  expect([...tables]).toEqual(["metrics", "routing", "training"]);
+});
+
+test("takes dispersionP from the results", async () => {
+  const folder = join(root, "permuted");
+  cpSync(base, folder, { recursive: true });
+  const results = resultsOf(base);
+  const dispersionP = { value: 0.0123, low: null, high: null, n: 240, excluded: {} };
+  writeFileSync(
+    join(folder, "results.json"),
+    JSON.stringify({ ...results, metrics: { ...results.metrics, dispersionP } }),
+  );
+  expect(await cuma(["report", folder, "--out", join(root, "permuted.html")])).toMatchObject({ code: 0 });
+  const report = page("permuted.html");
+  expect(rowsOf(section(report, "metrics")).get("dispersionP")![0]).toMatch(/^0\.0123/);
+  expect(section(report, "collapse").text).toMatch(/dispersionP\s+0\.012/);
 });
 
 test("reports on predictions alone, in every format", async () => {
@@ -154,7 +222,7 @@ test("shows seen and held-out groups where the results have them", async () => {
   const folder = join(root, "subsets");
   cpSync(base, folder, { recursive: true });
   const path = join(folder, "results.json");
-  const results = JSON.parse(readFileSync(path, "utf8")) as { metrics: Record<string, MetricResult> };
+  const results = resultsOf(folder);
   const subset = (value: number) => ({
     samples: { examples: 12 },
     metrics: { nll: { ...results.metrics["nll"], value, n: 12 } },
@@ -291,6 +359,23 @@ describe.skipIf(chromium === undefined)(`in a browser${skipped}`, () => {
     expect(inner).toBe(width);
     expect(scroll).toBe(width);
     expect(resources).toBe(0);
+  });
+
+  test("prints what is in closed details", async () => {
+    const text = readFileSync(join(root, "shown.html"), "utf8");
+    const closed = text.replaceAll(/(<details[^>]*?)\s+open>/g, "$1>");
+    writeFileSync(join(root, "closed.html"), closed);
+    writeFileSync(join(root, "opened.html"), closed.replaceAll("<details", "<details open"));
+    writeFileSync(join(root, "without.html"), closed.replaceAll(/<details[\s\S]*?<\/details>/g, ""));
+    const printed = async (name: string): Promise<string> => {
+      const pdf = join(root, `${name}.pdf`);
+      await runChromium(["--no-pdf-header-footer", `--print-to-pdf=${pdf}`, url(`${name}.html`)]);
+      return readFileSync(pdf, "latin1").replaceAll(/\/(CreationDate|ModDate) \(.*?\)/g, "");
+    };
+    const [ofClosed, ofOpened, ofNone] = [await printed("closed"), await printed("opened"), await printed("without")];
+    const pages = (pdf: string): number => pdf.match(/\/Type \/Page\b/g)!.length;
+    expect(pages(ofClosed)).toBeGreaterThan(pages(ofNone) + 4);
+    expect(ofClosed === ofOpened).toBe(true);
   });
 
   test.each([

@@ -215,10 +215,10 @@ describe.concurrent("is refused", () => {
       1,
       /weight\.csv: row 2: weight: expected a finite number above 0, found "0"/,
     ],
-    "a number for a text": [
-      () => route("--profiles", file("number.jsonl", '{"country":"A"}\n{"country":7}\n')),
+    "a list for a text": [
+      () => route("--profiles", file("list.jsonl", '{"country":"A"}\n{"country":[7]}\n')),
       1,
-      /number\.jsonl: row 2: country: expected a text, found 7/,
+      /list\.jsonl: row 2: country: expected a text, found \[7\]/,
     ],
     "an unknown attribute": [
       () => route("--profiles", goodProfiles, "--by", "contry"),

@@ -87,18 +87,73 @@ describe("GlobalOpinionQA", () => {
     );
   });
 
-  test("reads the hub's csv, and parquet, as the json", async () => {
-    const selections = `defaultdict(<class 'list'>, {'Japan': [0.4, 0.3, 0.1, 0.2], "Côte d'Ivoire": [0.25, 0.25, 0.25, 0.25]})`;
-    const options = `['Very good', "It's fine", 'Very bad', 'DK/Refused']`;
-    const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
-    const csv = `question,selections,options,source\nHow good?,${cell(selections)},${cell(options)},GAS\n`;
-    const fromCsv = all(await loadGlobalOpinionQA(folder({ "data/global_opinions.csv": csv }), "full"));
-    expect(fromCsv.map(({ profile }) => profile)).toEqual([{ country: "Japan" }, { country: "Côte d'Ivoire" }]);
-    expect(fromCsv[0]).toMatchObject({ options: ["Very good", "It's fine", "Very bad"], ordered: false });
+  test("reads the hub's csv and parquet, and a table of one row per country, as the json", async () => {
+    const columns = {
+      question: ["How good, all in all?", 'Is it "fair"?\nThink of 2020.'],
+      selections: [
+        `defaultdict(<class 'list'>, {'Japan': [0.4, 0.3, 0.1, 0.2], "Côte d'Ivoire": [0.25, 0.25, 0.25, 0.25]})`,
+        "defaultdict(<class 'list'>, {'Japan': [0.5, 0.5], 'Kenya': [1.0, 0.0]})",
+      ],
+      options: [`['Very good', "It's fine", 'Very bad', 'DK/Refused']`, "['Yes', 'No']"],
+      source: ["GAS", "WVS"],
+    };
+    const json = [
+      ["Japan", 0, ["Very good", "It's fine", "Very bad", "DK/Refused"], [0.4, 0.3, 0.1, 0.2]],
+      ["Côte d'Ivoire", 0, ["Very good", "It's fine", "Very bad", "DK/Refused"], [0.25, 0.25, 0.25, 0.25]],
+      ["Japan", 1, ["Yes", "No"], [0.5, 0.5]],
+      ["Kenya", 1, ["Yes", "No"], [1, 0]],
+    ].map(([country, q, options, distribution]) => {
+      return { country, question: columns.question[q as number]!, options, distribution };
+    });
+    const expected = await load(json);
+    expect(expected.map(({ profile }) => profile["country"])).toEqual(["Japan", "Côte d'Ivoire", "Japan", "Kenya"]);
+    expect(expected.map(({ ordered }) => ordered)).toEqual([false, false, true, true]);
+
+    const csv = (rows: readonly (readonly unknown[])[]) =>
+      rows.map((row) => `${row.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join()}\n`).join("");
+    const names = Object.keys(columns) as (keyof typeof columns)[];
+    const hub = csv([names, ...[0, 1].map((row) => names.map((name) => columns[name][row]!))]);
+    expect(all(await loadGlobalOpinionQA(folder({ "data/global_opinions.csv": hub }), "full"))).toEqual(expected);
+
     const dir = folder({});
-    const table = tableFromArrays({ question: ["How good?"], selections: [selections], options: [options] });
-    writeColumnar(join(dir, "t.parquet"), table);
-    expect(all(await loadGlobalOpinionQA(dir, "full"))).toEqual(fromCsv);
+    mkdirSync(join(dir, "data"));
+    writeColumnar(join(dir, "data", "train-00000-of-00001.parquet"), tableFromArrays(columns));
+    expect(all(await loadGlobalOpinionQA(dir, "full"))).toEqual(expected);
+
+    const flat = csv([
+      ["country", "question", "options", "distribution"],
+      ...json.map((row) => [row.country, row.question, JSON.stringify(row.options), JSON.stringify(row.distribution)]),
+    ]);
+    expect(all(await loadGlobalOpinionQA(folder({ "flat.csv": flat }), "full"))).toEqual(expected);
+  });
+
+  test.each([
+    [{ question: ["Q?"], options: ["['a', 'b']"] }, /row 1: .*selections/],
+    [{ question: [""], selections: ["{'Japan': [1, 0]}"], options: ["['a', 'b']"] }, /row 1: .*question/],
+    [{ question: ["Q?"], selections: ["{'Japan': 1}"], options: ["['a', 'b']"] }, /row 1: .*Japan/],
+    [{ question: ["Q?"], selections: ["{'Japan': [1, 0]}"], options: ["a or b"] }, /row 1: options: is no list/],
+  ])("refuses a table of another schema, %#", async (columns, message) => {
+    const dir = folder({});
+    writeColumnar(join(dir, "t.parquet"), tableFromArrays(columns));
+    await expect(loadGlobalOpinionQA(dir, "full")).rejects.toThrow(message);
+  });
+
+  test("a table's total is no answer", async () => {
+    const options = ["Very good", "Somewhat good", "Very bad", "DK/Refused", "Total          N="];
+    const source = await loadGlobalOpinionQA(
+      folder({ "d.json": JSON.stringify([{ ...LIST[0]!, options, distribution: [0.2, 0.1, 0.1, 0.1, 0.5] }]) }),
+      "full",
+    );
+    expect(source.at(0)).toMatchObject({ options: options.slice(0, 3), target: [0.5, 0.25, 0.25], ordered: true });
+    expect(source.notes).toEqual({ "rows whose non-responses were dropped": 1 });
+  });
+
+  test("knows the countries of all splits, whatever the limit", async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => ({ ...LIST[0]!, country: `C${i}`, question: `Question ${i}?` }));
+    const dir = folder({ "d.json": JSON.stringify(rows) });
+    const { length, known } = await loadGlobalOpinionQA(dir, "test", { limit: 1 });
+    expect(length).toBe(1);
+    expect(known).toEqual(rows.map(({ country }) => ({ country })));
   });
 
   test("splits by question and draws by the seed", async () => {
@@ -161,5 +216,7 @@ test.skipIf(!existsSync(real))("the real file has 2,760 usable rows (needs share
     "rows left out: nobody answered": 9,
   });
   expect(new Set(rows.map(({ questionId }) => questionId)).size).toBe(772);
+  expect(new Set(rows.filter(({ ordered }) => ordered).map(({ questionId }) => questionId)).size).toBe(601);
+  expect(rows.flatMap(({ options }) => options).filter((option) => option.startsWith("Total"))).toEqual([]);
   for (const { target } of rows) expect(target!.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
 });

@@ -1,6 +1,17 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isHeldOut, withoutHeldOut, type ExampleSource, type HoldOutRule } from "../../datasets/index.ts";
+import {
+  checkHoldOut,
+  isHeldOut,
+  loadPlanted,
+  withoutHeldOut,
+  writePlanted,
+  type ExampleSource,
+  type HoldOutRule,
+} from "../../datasets/index.ts";
 
 const profiles = Array.from({ length: 60 }, (_, i) => ({ country: `C${i % 12}`, religion: `R${i % 5}` }));
 const source: ExampleSource = {
@@ -63,5 +74,70 @@ describe("held-out groups", () => {
     expect(drawn(1)).not.toEqual(drawn(2));
     for (const id of drawn(1)) expect(profiles[Number(id)]!.country).not.toBe("C1");
     expect(() => left.at(left.length)).toThrow(RangeError);
+  });
+
+  test.each([
+    [{ where: { continent: "Asia" } }, /^rules: unknown attribute "continent"; expected one of country, religion$/],
+    [{ where: { country: "c1" } }, /^rules: unknown country "c1"; expected one of C0, .*C9; did you mean "C1"\?$/],
+    [{ where: { country: ["C1", "Kenya"] } }, /^rules: unknown country "Kenya"; expected one of C0, .*C9$/],
+    [{ by: ["continent"], share: 0.5, seed: 0 }, /^rules: unknown attribute "continent"/],
+  ] as [HoldOutRule, RegExp][])("refuses %j", (rule, message) => {
+    const sound: HoldOutRule = { where: { country: "C0" } };
+    expect(() => {
+      checkHoldOut("rules", [sound, rule], source);
+    }).toThrow(message);
+  });
+
+  test("several attributes must be one profile's", () => {
+    const few = { ...source, length: 12 };
+    const check = (where: Record<string, string | string[]>) => {
+      checkHoldOut("rules", [{ where }], few);
+    };
+    check({ country: "C1", religion: "R1" });
+    check({ country: ["C1", "C3"], religion: ["R2", "R3"] });
+    expect(() => {
+      check({ country: ["C1", "C2"], religion: "R0" });
+    }).toThrow('rules: expected a combination that somebody has; found country "C1" or "C2" with religion "R0"');
+  });
+
+  test("what the source knows counts, in the examples or not", () => {
+    const check = (where: Record<string, string>, known: ExampleSource["known"]) => {
+      checkHoldOut("rules", [{ where }], { ...source, known: known! });
+    };
+    const known = [{ country: "Kenya" }, { religion: "R9" }, { country: "Peru", religion: "R9" }];
+    check({ country: "Kenya" }, known);
+    check({ country: "Peru", religion: "R9" }, known);
+    expect(() => {
+      check({ country: "Kenya", religion: "R9" }, known);
+    }).toThrow(/expected a combination/);
+    expect(() => {
+      check({ country: "C1" }, known);
+    }).toThrow(/unknown country "C1"; expected one of Kenya, Peru$/);
+  });
+
+  test("a long list of values is cut to the nearest", () => {
+    const known = Array.from({ length: 300 }, (_, i) => ({ country: i === 299 ? "Belmora" : `Country ${i}` }));
+    let message = "";
+    try {
+      checkHoldOut("rules", [{ where: { country: "Belmorra" } }], { ...source, known });
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(/expected one of Belmora, .*did you mean "Belmora"\? \(the 20 nearest of 300 values\)$/);
+    expect(message.split(", ")).toHaveLength(20);
+  });
+
+  test("a survey knows the texts of its codebook, whoever was drawn", async () => {
+    const out = mkdtempSync(join(tmpdir(), "held-out-"));
+    try {
+      writePlanted({ out, participants: 40, questions: 2, heldOut: 1 });
+      const few = await loadPlanted(out, "train", { limit: 1 });
+      for (const country of ["Arvenland", "Belmora", "Cassidia"]) checkHoldOut("rules", [{ where: { country } }], few);
+      expect(() => {
+        checkHoldOut("rules", [{ where: { country: ["Belmorra"] } }], few);
+      }).toThrow(/unknown country "Belmorra"; expected one of Arvenland, .*did you mean "Belmora"\?/);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
   });
 });

@@ -18,6 +18,27 @@ describe("scales", () => {
     ["Mostly positive|Mostly negative|No impact", false],
     ["Major threat|Minor threat|Not a threat", true],
     ["Great deal|Fair amount|Not too much|No influence at all", true],
+    ["Good thing|Don't mind|Bad thing", true],
+    ["A lot of changes|Some changes|Only a few changes|No changes at all", true],
+    ["A lot|Some|Very little|None (VOL)", true],
+    ["Most|Many|Just some|Very few", true],
+    ["Top priority|Important but lower priority|Not too important|Should not be done", true],
+    ["One of the most important priorities|A very important priority|A lower priority|Not a priority at all", true],
+    ["Very strong conflicts|Strong conflicts|Not very strong conflicts|There are not conflicts", true],
+    ["Have done in the past year|Have done in the more distant past|Have not done, but might do|Have not done", true],
+    ["Several times a day|Once a day|Several times a week|Once a week|Less than once a month|Never", true],
+    ["Rather bad|Quite bad|Neither good, nor bad|Quite good|Very good", true],
+    ["Agree strongly|Agree|Disagree|Disagree strongly", true],
+    ["Definitely should|Probably should|Probably should not|Definitely should not", true],
+    ["Very large role|Fairly large role|Fairly small role|Very small role", true],
+    ["Very likely|Somewhat likely|Somewhat unlikely|Very unlikely|Has already happened", false],
+    ["Very concerned|Not too concerned|Not at all concerned|Climate change does not exist (Vol.)", false],
+    ["Good|Bad|Good thing|Bad thing", false],
+    ["A lot of confidence|Very favorable|Some confidence|Somewhat favorable|No confidence|Very unfavorable", false],
+    ["Very big problem|A great deal|Moderately big problem|A fair amount|Not a problem|Not at all", false],
+    ["Mostly good jobs|Mostly good schools|No jobs", false],
+    ["More of a partner|More of an enemy|Neither", false],
+    ["1|2|None of these|3", false],
   ])("%s: %s", (options, expected) => {
     expect(isScale(options.split("|"))).toBe(expected);
   });
@@ -33,15 +54,37 @@ describe("scales", () => {
     expect(order("A|B|C")).toEqual(["A", "B", "C"]);
   });
 
-  test.each(["DK/Refused", "Don't know", "No answer/refused", "Missing; Unknown", "Don't -9:-2"])(
+  test.each(["DK/Refused", "Don't know", "No answer/refused", "Missing; Unknown", "Don't -9:-2", "Total          N="])(
     "%s is no answer",
     (o) => {
       expect(isNonResponse(o)).toBe(true);
     },
   );
-  test.each(["Don't mind", "Don't belong", "No", "Not at all", "Other (VOL)"])("%s is an answer", (o) => {
-    expect(isNonResponse(o)).toBe(false);
-  });
+  test.each(["Don't mind", "Don't belong", "No", "Not at all", "Other (VOL)", "Total agreement"])(
+    "%s is an answer",
+    (o) => {
+      expect(isNonResponse(o)).toBe(false);
+    },
+  );
+});
+
+test("no list made of two scales is one", () => {
+  const scales = [
+    ["Very good", "Somewhat good", "Somewhat bad", "Very bad"],
+    ["A lot", "Some", "Not too much", "None at all"],
+    ["Strongly agree", "Agree", "Disagree", "Strongly disagree"],
+    ["All of them", "Most of them", "Few of them", "None of them"],
+    ["Always justified", "Often justified", "Sometimes justified", "Never justified"],
+  ];
+  for (const a of scales) {
+    expect(isScale(a)).toBe(true);
+    expect(isScale([...a].reverse())).toBe(true);
+    for (const b of scales) {
+      if (a === b) continue;
+      expect(isScale([...a, ...b])).toBe(false);
+      expect(isScale(a.flatMap((option, i) => [option, b[i]!]))).toBe(false);
+    }
+  }
 });
 
 describe("Python literals", () => {

@@ -129,6 +129,9 @@ describe("a small data set", () => {
     expect(data.at(1).answer).toBe(1);
     expect([...data.attributeValues.get("marital_status")!].sort()).toEqual(["Married", "Single"]);
     expect([...data.attributeValues.keys()]).toEqual(NAMES);
+    expect(data.known.slice(0, 3)).toEqual([data.at(0).profile, data.at(2).profile, profile]);
+    expect(data.known).toContainEqual({ marital_status: "Single" });
+    expect(data.known).not.toContainEqual({ ethnicity: "No answer" });
     expect(() => data.at(6)).toThrow("[0, 6); found 6");
     expect(() => data.at(-1)).toThrow(RangeError);
   });

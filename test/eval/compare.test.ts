@@ -71,6 +71,7 @@ describe("compare", () => {
     for (const name of Object.keys(found) as MetricName[]) {
       expect(found[name]).toMatchObject({ a: ofA![name].value, b: ofB![name].value, n: ofA![name].n });
       expect(found[name].difference).toBe(ofA![name].value - ofB![name].value);
+      if (Number.isNaN(found[name].difference)) continue;
       expect(found[name].low).toBeLessThanOrEqual(found[name].difference);
       expect(found[name].high).toBeGreaterThanOrEqual(found[name].difference);
       expect(found[name].pAdjusted).toBeGreaterThanOrEqual(found[name].p);
@@ -161,7 +162,10 @@ describe("refuses what cannot be compared, naming the first example", () => {
     target: [{ target }, "whether there is a target"],
     weight: [{ weight: 2 }, "weight"],
     participant: [{ participantId: "somebody" }, "participant"],
-    group: [{ profile: { country: "C9" } }, 'country: expected the same in both predictions, found "C1" and "C9"'],
+    group: [
+      { profile: { country: "C9" } },
+      'country: expected the same in both predictions, found "C1" in the first predictions and "C9" in the second predictions',
+    ],
     "no group": [{ profile: {} }, "country"],
     question: [{ questionId: "Q0" }, "question"],
   };
@@ -175,7 +179,7 @@ describe("refuses what cannot be compared, naming the first example", () => {
     const with3 = tableOf(rows.map((row) => ({ ...row, target })));
     const other = tableOf(rows.map((row, i) => ({ ...row, target: i === at ? [0.3, 0.2, 0.5] : target })));
     expect(() => compare(with3, other)).toThrow(
-      'example "p1-q2": target[0]: expected the same in both predictions, found 0.2 and 0.3',
+      'example "p1-q2": target[0]: expected the same in both predictions, found 0.2 in the first predictions and 0.3 in the second predictions',
     );
     const options = tableOf(rows.map((row) => (row.questionId === "Q2" ? { ...row, options: ["x", "y", "z"] } : row)));
     expect(() => compare(a, options)).toThrow('example "p0-q2": options');
@@ -194,8 +198,24 @@ describe("refuses what cannot be compared, naming the first example", () => {
   test("examples that only one has, unless they are to be left out", () => {
     const [first, second] = [tableOf(rows.slice(0, 290)), tableOf(rows.slice(5))];
     expect(() => compare(first, a)).toThrow('example "p58-q0": is in the second predictions only');
-    expect(() => compare(a, second)).toThrow('example "p0-q0": is in the first predictions only');
+    expect(() => compare(a, second)).toThrow(
+      'example "p0-q0": is in the first predictions only; expected the same examples in the second predictions',
+    );
     expect(compare(first, second, { intersect: true, resamples: 0 }).nll.n).toBe(285);
     expect(() => compare(first, tableOf(rows.slice(290)), { intersect: true })).toThrow("none is in both");
+  });
+
+  test("names the sources that are given", () => {
+    const options = { sources: ["a.csv", "b.csv"], resamples: 0 } as const;
+    const few = tableOf(rows.slice(5));
+    const only = 'example "p0-q0": is in a.csv only; expected the same examples in b.csv';
+    expect(() => compare(a, few, options)).toThrow(only);
+    expect(() => compareAccuracy(a, few, options)).toThrow(only);
+    expect(() => compare(few, a, options)).toThrow("is in b.csv only; expected the same examples in a.csv");
+    const weighted = tableOf(rows.map((row, i) => (i === at ? { ...row, weight: 2 } : row)));
+    expect(() => compare(a, weighted, options)).toThrow("found 1 in a.csv and 2 in b.csv");
+    expect(() => compare(tableOf(rows.slice(0, 5)), few, { ...options, intersect: true })).toThrow(
+      "expected predictions of the same examples; none is in both a.csv and b.csv",
+    );
   });
 });

@@ -104,7 +104,6 @@ test("worked by hand: two groups, three ordered levels", () => {
 });
 
 test("worked by hand: two groups, two nominal options", () => {
-  // True: H(1/2) - 0 = log 2. Predicted (3/4, 1/4) and its mirror image: log 2 - H(1/4).
   const rows = exact(
     [
       [
@@ -115,9 +114,39 @@ test("worked by hand: two groups, two nominal options", () => {
     (_, g) => (g === 0 ? [0.75, 0.25] : [0.25, 0.75]),
     false,
   );
+  // Squares: 1/4 of the true groups, 1/16 of the predicted ones, as of a scale of two levels.
+  expectTriple(triple(rows), [0.5, 1, 0.5]);
+  expectTriple(triple(rows.map((row) => ({ ...row, ordered: true }))), [0.5, 1, 0.5]);
+  // Multi-information, true: H(1/2) - 0 = log 2. Predicted: log 2 - H(1/4).
   const predicted = Math.log(2) + 0.75 * Math.log(0.75) + 0.25 * Math.log(0.25);
-  const ratio = Math.sqrt(predicted / Math.log(2));
-  expectTriple(triple(rows), [1 - ratio, 1, ratio]);
+  const { mciNominal } = evaluate(tableOf(rows), { metrics: ["mciNominal"], resamples: 0 });
+  expect(mciNominal.value).toBeCloseTo(1 - Math.sqrt(predicted / Math.log(2)), 12);
+});
+
+describe("scales and nominal questions together", () => {
+  const truth = truths(4, 8);
+  const mixed = (predict: (q: number, g: number) => readonly number[]) =>
+    exact(truth, predict).map((row) => ({ ...row, ordered: Number(row.questionId!.slice(1)) % 2 === 0 }));
+  const marginals = truth.map(meanOf);
+
+  test("halfway to the marginal: (0.5, 1, 0.5)", () => {
+    expectTriple(triple(mixed((q, g) => truth[q]![g]!.map((p, k) => (p + marginals[q]![k]!) / 2))), [0.5, 1, 0.5]);
+  });
+
+  test("neither kind drowns the other", () => {
+    const collapsed = (rest: number) => triple(mixed((q, g) => (q % 2 === rest ? marginals[q]! : truth[q]![g]!)))[0]!;
+    expect(collapsed(0) / collapsed(1)).toBeGreaterThan(0.4);
+    expect(collapsed(0) / collapsed(1)).toBeLessThan(2.5);
+  });
+
+  test("mciNominal looks at the nominal ones alone, and counts the others", () => {
+    const rows = mixed((q, g) => (q % 2 === 0 ? marginals[q]! : truth[q]![g]!));
+    const found = evaluate(tableOf(rows), { metrics: ["mciNominal"], resamples: 0 }).mciNominal;
+    expect(found).toMatchObject({ n: 36, excluded: { "options are a scale": 36 } });
+    expect(found.value).toBeCloseTo(0, 9);
+    const scales = evaluate(tableOf(exact(truth, () => truth[0]![0]!)), { metrics: ["mciNominal"], resamples: 9 });
+    expect(scales.mciNominal).toMatchObject({ value: NaN, low: NaN, n: 0, excluded: { "options are a scale": 72 } });
+  });
 });
 
 /** `people` answers by question and group, drawn from the truth, which is also predicted. */
@@ -130,7 +159,7 @@ function sampled(truth: number[][][], people: number, seed: number, ordered: boo
 
 test.each([
   ["ordered", true, 15],
-  ["nominal", false, 60],
+  ["nominal", false, 15],
 ])("MCI and beta of the truth are unbiased under sampling of answers, %s options", (_, ordered, people) => {
   const truth = truths(4, 3);
   const runs = Array.from({ length: 200 }, (_, seed) => triple(sampled(truth, people, seed, ordered)));
@@ -250,6 +279,51 @@ test("skill: 100 of the truth, 0 of the uniform distribution, cells of uniform t
   expect(skill([uniform], () => [1, 0, 0]).value).toBeNaN();
 });
 
+describe("groups that do not differ", () => {
+  /** Everybody answers by one distribution; predictions differ by group. `alike`: how often a person repeats an answer. */
+  function survey(seed: number, alike: number, ordered: boolean): Partial<PredictionRow>[] {
+    const rng = new Rng(seed, "null");
+    const predicted = truths(4, 6);
+    return Array.from({ length: 120 }, (_, p) => {
+      const usual = rng.below(4);
+      return predicted.map((groups, q) => ({
+        questionId: `Q${q}`,
+        participantId: `p${p}`,
+        profile: { country: `C${p % 6}` },
+        answer: rng.uniform() < alike ? usual : rng.below(4),
+        probabilities: groups[p % 6]!,
+        ordered,
+      }));
+    }).flat();
+  }
+
+  test.each([
+    ["answers of their own", 0, true, 10],
+    ["answers of their own, nominal", 0, false, 10],
+    ["people who often answer alike, whose questions are not independent", 0.5, true, 20],
+  ])("nearly always undefined, and says why: %s", (_, alike, ordered, atMost) => {
+    const names = [...TRIPLE, ...(ordered ? [] : ["mciNominal" as const])];
+    const defined = names.map(() => 0);
+    for (let seed = 0; seed < 200; seed++) {
+      const found = evaluate(tableOf(survey(seed, alike, ordered)), { metrics: names, resamples: 0 });
+      for (const [i, name] of names.entries()) {
+        if (!Number.isNaN(found[name].value)) defined[i]!++;
+        else {
+          const why = "questions whose true groups, taken together, do not differ beyond sampling noise";
+          expect(found[name].excluded).toEqual({ [why]: 12 });
+        }
+      }
+    }
+    for (const count of defined) expect(count).toBeLessThanOrEqual(atMost);
+  });
+
+  test("no interval either", () => {
+    for (const result of Object.values(evaluate(tableOf(survey(0, 0, true)), { metrics: TRIPLE, resamples: 50 }))) {
+      expect(result).toMatchObject({ value: NaN, low: NaN, high: NaN });
+    }
+  });
+});
+
 test("one group: undefined, and says why", () => {
   const rows = sampled(truths(3, 4), 10, 1, true).map((row) => ({ ...row, profile: { country: "C1" } }));
   for (const result of Object.values(evaluate(tableOf(rows), { metrics: TRIPLE, resamples: 20 }))) {
@@ -325,7 +399,7 @@ test("every metric stays in its range, and none but those of attributes' names d
         }));
         const found = evaluate(tableOf(rows), { resamples: 20 });
         for (const [name, { value, low, high }] of Object.entries(found)) {
-          if (Number.isNaN(value) || name === "rho") continue;
+          if (Number.isNaN(value)) continue;
           const [least, most] = metrics[name as MetricName].range;
           for (const number of [value, low, high]) {
             if (Number.isNaN(number)) continue;
@@ -391,7 +465,7 @@ describe.skipIf(!existsSync(real))("real country distributions (GlobalOpinionQA)
           ordered,
         })),
       ),
-      { metrics: [...TRIPLE, "emdProb", "groupEmd"], resamples: 0 },
+      { metrics: [...TRIPLE, "mciNominal", "emdProb", "groupEmd"], resamples: 0 },
     );
   const found = (result: ReturnType<typeof predict>) => TRIPLE.map((name) => result[name].value);
 
@@ -420,13 +494,13 @@ describe.skipIf(!existsSync(real))("real country distributions (GlobalOpinionQA)
     expect(result.emdProb.value).toBeCloseTo(0, 9);
   });
 
-  test("nominal: multi-information of the truth, its marginal and the way between", () => {
+  test("nominal: the truth, its marginal and the way between", () => {
     expectTriple(found(predict((p) => p, false)), [0, 1, 1]);
     expectTriple(found(predict((_, marginal) => marginal, false)), [1, NaN, 0]);
-    const [mci, rho] = found(predict((p, marginal) => p.map((x, k) => (x + marginal[k]!) / 2), false));
+    const half = predict((p, marginal) => p.map((x, k) => (x + marginal[k]!) / 2), false);
+    expectTriple(found(half), [0.5, 1, 0.5]);
     // Entropy is no square: halfway is a little more than half.
-    expect(mci).toBeGreaterThan(0.5);
-    expect(mci).toBeLessThan(0.56);
-    expect(rho).toBeCloseTo(1, 9);
+    expect(half.mciNominal.value).toBeGreaterThan(0.5);
+    expect(half.mciNominal.value).toBeLessThan(0.56);
   });
 });

@@ -392,25 +392,28 @@ describe("files", () => {
     );
   });
 
+  test("numbers are texts, and an empty text is none", async () => {
+    const path = files.write(".jsonl", jsonl({ prompt_id: 3, text: "a", age: 30, country: "" }));
+    const { rows, attributes } = await readGenerations(path);
+    expect(rows).toEqual([{ promptId: "3", profile: { age: "30" }, text: "a", embedding: null }]);
+    expect(attributes).toEqual(["age"]);
+  });
+
   test("refuses cells of another type, naming row and column", async () => {
     const fine = { prompt_id: "p", text: "a" };
     await refused(files.write(".jsonl", `${jsonl(fine)}\nhello`), ": row 2: is not JSON: ");
     await refused(files.write(".jsonl", "[1]"), ": row 1: expected object; found [1]");
     await refused(
-      files.write(".jsonl", jsonl(fine, { ...fine, prompt_id: 3 })),
-      ': row 2: "prompt_id": expected string; found 3',
+      files.write(".jsonl", jsonl(fine, { ...fine, prompt_id: [3] })),
+      ': row 2: "prompt_id": expected string; found [3]',
     );
     await refused(
       files.write(".jsonl", jsonl({ ...fine, prompt_id: "" })),
-      ': row 1: "prompt_id": expected a text that is not empty; found ""',
+      ': row 1: "prompt_id": expected string; found null',
     );
     await refused(
-      files.write(".jsonl", jsonl({ ...fine, age: 30 })),
-      ': row 1: "age": expected null or a text that is not empty; found 30',
-    );
-    await refused(
-      files.write(".jsonl", jsonl({ ...fine, age: "" })),
-      ': row 1: "age": expected null or a text that is not empty; found ""',
+      files.write(".jsonl", jsonl({ ...fine, age: [30] })),
+      ': row 1: "age": expected null or a text that is not empty; found [30]',
     );
     await refused(
       files.write(".csv", "prompt_id,text,embedding\np,a,1 2\n"),

@@ -17,6 +17,17 @@ interface Golden {
     probabilities: number[][];
     expected: Partial<Record<MetricName, number>>;
   };
+  dispersions: {
+    ordered: boolean;
+    group: number[];
+    question: number[];
+    answer: number[];
+    weight: number[];
+    probabilities: number[][];
+    expected: Partial<Record<MetricName, number>>;
+  }[];
+  /** By question, the probabilities of each person. */
+  permutation: { group: number[]; weight: number[]; probabilities: number[][][]; share: number };
 }
 
 const golden = JSON.parse(readFileSync(new URL("../fixtures/golden/metrics.json", import.meta.url), "utf8")) as Golden;
@@ -58,6 +69,42 @@ describe("evaluate equals scipy, scikit-learn and WorldValuesBench's evaluate.py
     const byQuestion = evaluate(predictions, { resamples: 0, cluster: "question" });
     for (const name of Object.keys(found) as MetricName[]) expectClose(byQuestion[name].value, found[name].value);
   });
+});
+
+describe.each(golden.dispersions)("differences between groups equal numpy's, case %#", (of) => {
+  const predictions = tableOf(
+    of.answer.map((answer, i) => ({
+      questionId: `Q${of.question[i]!}`,
+      participantId: null,
+      profile: { country: `C${of.group[i]!}` },
+      ordered: of.ordered,
+      answer,
+      weight: of.weight[i]!,
+      probabilities: of.probabilities[i]!,
+    })),
+  );
+  const found = evaluate(predictions, { resamples: 0 });
+  test.each(Object.entries(of.expected))("%s", (name, expected) => {
+    expectClose(found[name as MetricName].value, expected);
+  });
+});
+
+test("dispersionP is the share of all assignments of groups, as far as permutations are drawn", () => {
+  const { group, weight, probabilities, share } = golden.permutation;
+  const predictions = tableOf(
+    probabilities.flatMap((people, q) =>
+      people.map((of, person) => ({
+        questionId: `Q${q}`,
+        participantId: `P${person}`,
+        profile: { country: `C${group[person]!}` },
+        weight: weight[person]!,
+        probabilities: of,
+      })),
+    ),
+  );
+  const permutations = 20_000;
+  const found = evaluate(predictions, { metrics: [], resamples: 0, permutations }).dispersionP!.value;
+  expect(Math.abs(found - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / permutations));
 });
 
 test("the metric kl mixes predictions with 1e-6 of the uniform distribution", () => {

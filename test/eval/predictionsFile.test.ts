@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
+  Bool,
+  DateDay,
   Dictionary,
   Field,
   FixedSizeList,
@@ -18,6 +20,8 @@ import {
   Utf8,
   vectorFromArray,
   type Data,
+  type DataType,
+  type Vector,
 } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -140,7 +144,7 @@ describe.each(formats)("%s", (format) => {
   const bad: Record<string, [spoil: (table: PredictionTable) => void, message: string]> = {
     "probabilities that do not sum to 1": [
       ({ probabilities }) => (probabilities[3] = 0.8),
-      "probabilities: expected a sum of 1 (within 0.000001), found 1.05",
+      "probabilities: expected a sum of 1 (within 0.001), found 1.05",
     ],
     "a negative probability": [
       ({ probabilities }) => probabilities.set([-0.25, 1.25], 2),
@@ -245,6 +249,8 @@ test("rows of a delimited file know the line on which they end", async () => {
 
 describe("tables of other programs", () => {
   const line = { example_id: "a", question_id: "q", options: ["x", "y"], ordered: true, probabilities: [0.5, 0.5] };
+  const refused = (path: string) => expect(readPredictions(path)).rejects;
+  const jsonl = (...rows: object[]): string => write(".jsonl", rows.map((of) => JSON.stringify(of)).join("\n"));
 
   test("columns in any order, without those that may be missing", async () => {
     const expected = row({
@@ -295,6 +301,113 @@ describe("tables of other programs", () => {
         row({ ...shared, exampleId: "b", answer: 0, probabilities: [1, 0] }),
       ]);
     }
+  });
+
+  const listsOf = (child: DataType): List => new List(new Field("item", child, true));
+  const shared = {
+    options: vectorFromArray([["x", "y"], ["x", "y"]], listsOf(new Utf8())), // prettier-ignore
+    ordered: vectorFromArray([true, true], new Bool()),
+    probabilities: vectorFromArray([[0.25, 0.75], [0.25, 0.75]], listsOf(new Float64())), // prettier-ignore
+  };
+
+  test.each(formats)(
+    "%s: numbers and booleans for ids and attributes are texts, empty texts are none",
+    async (format) => {
+      const path = fresh(format);
+      const lists = { options: ["x", "y"], ordered: true, probabilities: [0.25, 0.75] };
+      if (format === ".parquet" || format === ".arrow") {
+        const columns = {
+          example_id: vectorFromArray([9007199254740993n, 2n], new Int64()),
+          question_id: vectorFromArray([7, 7], new Int32()),
+          participant_id: vectorFromArray([3, null], new Int32()),
+          country: vectorFromArray(["Japan", ""], new Utf8()),
+          age: vectorFromArray([20, null], new Float64()),
+          urban: vectorFromArray([true, false], new Bool()),
+        };
+        writeColumnar(path, new Table({ ...columns, ...shared }));
+      } else if (format === ".jsonl") {
+        const first = { example_id: "9007199254740993", question_id: 7, participant_id: 3, country: "Japan", age: 20 };
+        const second = { example_id: 2, question_id: 7, participant_id: "", country: "", age: null };
+        const rows = [
+          { ...first, urban: true, ...lists },
+          { ...second, urban: false, ...lists },
+        ];
+        writeFileSync(path, rows.map((of) => JSON.stringify(of)).join("\n"));
+      } else {
+        const cells = ['"[""x"",""y""]"', '"[0.25,0.75]"', "True"];
+        const rows = [
+          [
+            "example_id",
+            "question_id",
+            "participant_id",
+            "country",
+            "age",
+            "urban",
+            "options",
+            "probabilities",
+            "ordered",
+          ],
+          ["9007199254740993", "7", "3", "Japan", "20", "true", ...cells],
+          ["2", "7", "", "", "", "false", ...cells],
+        ];
+        writeFileSync(path, rows.map((row) => row.join(format === ".csv" ? "," : "\t")).join("\n"));
+      }
+      const of = { questionId: "7", options: ["x", "y"], answer: null };
+      const profile = { country: "Japan", age: "20", urban: "true" };
+      expect(rowsOf((await readPredictions(path)).table)).toEqual([
+        row({ ...of, exampleId: "9007199254740993", participantId: "3", profile }),
+        row({ ...of, exampleId: "2", participantId: null, profile: { urban: "false" } }),
+      ]);
+    },
+  );
+
+  test.each([".parquet", ".arrow"])("%s: empty texts are none, dates are refused", async (format) => {
+    const texts = (...values: string[]): Vector => vectorFromArray(values, new Utf8());
+    const ids = { example_id: texts("a", "b"), question_id: texts("q", "q"), participant_id: texts("p", "") };
+    const path = fresh(format);
+    writeColumnar(path, new Table({ ...ids, country: texts("Japan", ""), ...shared }));
+    expect(rowsOf((await readPredictions(path)).table).map((of) => [of.participantId, of.profile])).toEqual([
+      ["p", { country: "Japan" }],
+      [null, {}],
+    ]);
+    const born = vectorFromArray([new Date(0), new Date(0)], new DateDay());
+    writeColumnar(path, new Table({ ...ids, born, ...shared }));
+    await expect(readPredictions(path)).rejects.toThrow(`${path}: row 1: born: expected a text or null, found 0`);
+  });
+
+  test("probabilities and targets that were rounded are scaled to a sum of 1, others are left as they are", async () => {
+    const thirds = { options: ["x", "y", "z"], probabilities: [0.333, 0.333, 0.333], target: [0.6667, 0.3334, 0] };
+    const nearly = [0.25, 0.7499995];
+    const path = jsonl({ ...line, ...thirds }, { ...line, example_id: "b", question_id: "r", probabilities: nearly });
+    const [first, second] = rowsOf((await readPredictions(path)).table);
+    for (const p of first!.probabilities) expect(p).toBeCloseTo(1 / 3, 15);
+    expect(first!.target!.map((p) => p * 1.0001)).toEqual([expect.closeTo(0.6667, 12), expect.closeTo(0.3334, 12), 0]);
+    expect(second!.probabilities).toEqual(nearly);
+    const far = jsonl({ ...line, probabilities: [0.25, 0.7489] });
+    await refused(far).toThrow(`${far}: row 1 (example "a"): probabilities: expected a sum of 1 (within 0.001)`);
+  });
+
+  test.each([
+    ["ordered", "TRUE", undefined],
+    ["ordered", "yes", "JSON"],
+    ["weight", "nan", "a finite number"],
+    ["weight", "-inf", "a finite number"],
+    ["probabilities", "[0.5,NaN]", "finite numbers"],
+    ["options", "['nan']", "JSON"],
+  ])("a cell of csv: %s %s", async (column, value, expected) => {
+    const cells = {
+      example_id: "a",
+      question_id: "q",
+      ordered: "false",
+      options: '["x","y"]',
+      probabilities: "[0,1]",
+      weight: "1",
+      [column]: value,
+    };
+    const quoted = Object.values(cells).map((cell) => `"${cell.replaceAll('"', '""')}"`);
+    const path = write(".csv", `${Object.keys(cells).join(",")}\n${quoted.join(",")}\n`);
+    if (expected) await refused(path).toThrow(`${path}: row 1: ${column}: expected ${expected}, found ${value}`);
+    else expect((await readPredictions(path)).table.row(0).ordered).toBe(true);
   });
 
   describe("a column of an Arrow file whose bytes do not hold what its type says", () => {
@@ -372,9 +485,6 @@ describe("tables of other programs", () => {
     });
   });
 
-  const refused = (path: string) => expect(readPredictions(path)).rejects;
-  const jsonl = (...rows: object[]): string => write(".jsonl", rows.map((of) => JSON.stringify(of)).join("\n"));
-
   test("refuses one option, and options that change", async () => {
     const one = jsonl(line, { ...line, example_id: "b", question_id: "r", options: ["x"], probabilities: [1] });
     await refused(one).toThrow(`${one}: row 2 (example "b"): expected 2 options or more, found 1`);
@@ -382,6 +492,8 @@ describe("tables of other programs", () => {
     await refused(other).toThrow(
       `${other}: row 2 (example "b"): options: expected those of the question's earlier rows, ["x","y"], found ["x","z"]`,
     );
+    const twice = jsonl(line, { ...line, example_id: "b", question_id: "r", options: ["x", "x"] });
+    await refused(twice).toThrow(`${twice}: row 2 (example "b"): options: expected different texts, found "x" twice`);
     const nominal = jsonl(line, { ...line, example_id: "b", ordered: false });
     await refused(nominal).toThrow(`${nominal}: row 2 (example "b"): ordered: expected true`);
     const longer = jsonl({ ...line, probabilities: [0.5, 0.25, 0.25] });
@@ -389,8 +501,10 @@ describe("tables of other programs", () => {
   });
 
   test("refuses cells of another type, naming the column", async () => {
-    const number = jsonl(line, { ...line, example_id: "b", age: 30 });
-    await refused(number).toThrow(`${number}: row 2: age: expected a text or null, found 30`);
+    const list = jsonl(line, { ...line, example_id: "b", age: [30] });
+    await refused(list).toThrow(`${list}: row 2: age: expected a text or null, found [30]`);
+    const large = jsonl(line, { ...line, example_id: 2 ** 53 });
+    await refused(large).toThrow(`${large}: row 2: example_id: expected a text, or a number of at most 2^53 - 1`);
     const fraction = jsonl({ ...line, answer: 0.5 });
     await refused(fraction).toThrow(
       'row 1 (example "a"): answer: expected null or an option\'s index from 0 to 1, found 0.5',

@@ -32,7 +32,7 @@ function planted(size: { groups: readonly string[]; questions: number; people: n
           profile: { country },
           options: Array.from({ length: options }, (_, k) => `option ${k}`),
           ordered: q % 3 !== 2,
-          answer: (rng.below(options) + (rng.uniform() < 0.6 ? g : 0)) % options,
+          answer: rng.uniform() < 0.6 ? g % options : rng.below(options),
           target: null,
           probabilities: parts.map((part) => part / total),
           weight: 1,
@@ -88,7 +88,7 @@ describe("what figures are drawn from agrees with the metrics", () => {
     const sum = (key: keyof (typeof details.questions)[number]["dispersion"]): number =>
       details.questions.reduce((total, { dispersion }) => total + dispersion[key], 0);
     const R = Math.sqrt(sum("predicted") / sum("true"));
-    const rho = sum("cross") / Math.sqrt(sum("predictedNorm") * sum("trueNorm"));
+    const rho = sum("cross") / Math.sqrt(sum("predicted") * sum("true"));
     expect(1 - R).toBeCloseTo(metrics.mci.value, 12);
     expect(rho).toBeCloseTo(metrics.rho.value, 12);
     expect(rho * R).toBeCloseTo(metrics.beta.value, 12);
@@ -214,6 +214,25 @@ test("MCI is never shown without rho and beta", async () => {
   expect(reportTables(reportOf([run]), "csv")).not.toContain("mci");
   const whole = parseHtml(await reportPage(reportOf([runOf("a", tableA)])));
   expect(section(whole, "collapse").text).toMatch(/MCI[\s\S]*rho[\s\S]*beta/);
+});
+
+test("dispersionP stands with MCI, rho and beta, where it is known", async () => {
+  const run = runOf("a", tableA, {
+    metrics: evaluate(tableA, { by: ["country"], resamples: 20, permutations: 99 }),
+  });
+  const { value } = run.metrics["dispersionP"]!;
+  const page = parseHtml(await reportPage(reportOf([run, runOf("c", tableC)])));
+  const [known, unknown] = all(section(page, "collapse"), "figure");
+  expect(known!.text.replace(/\s+/g, " ")).toMatch(new RegExp(`beta .* dispersionP ${value.toFixed(3)}`));
+  expect(unknown!.text).not.toContain("dispersionP");
+  const rows = all(section(page, "metrics"), "tr").map(({ children }) => children.map(({ text }) => text.trim()));
+  const at = rows.findIndex(([head]) => head!.startsWith("dispersionP"));
+  expect(rows[at - 1]![0]).toMatch(/^beta/);
+  expect(rows[at]![0]).toContain("p of a label permutation");
+  expect(rows[at]!.slice(1)).toEqual([expect.stringContaining(value.toFixed(4)), "n/a"]);
+  expect(reportTables(reportOf([run]), "md")).toContain(
+    `| dispersionP | 1 | neither | ${value.toFixed(4)} n/a, n 252 |`,
+  );
 });
 
 const NASTY = [
@@ -450,13 +469,104 @@ test("tables as JSON, CSV, Markdown and LaTeX", () => {
   const csv = reportTables(report, "csv").split("\n");
   expect(csv[0]).toBe("table,run,subset,against,metric,value,low,high,n,p,pAdjusted,unit,better,leftOut");
   expect(csv[1]).toMatch(/^metrics,"a\|b_c, 50%",,,accuracy,0\.\d+,/);
-  expect(csv.at(-2)).toBe(`subsets,"a|b_c, 50%",seen,,nll,,,,0,,,nats,lower,"3 no ""x"""`);
+  expect(csv.at(-2)).toBe(`subsets,"a|b_c, 50%",seen,,nll,,,,0,,,nats,lower,"no ""x"": 3"`);
   expect(reportTables(report, "md")).toContain(
     "| metric | unit | better | a\\|b\\_c, 50% |\n| --- | ---: | ---: | ---: |\n| accuracy | 1 | higher | 0.",
   );
   expect(reportTables(report, "latex")).toContain(
     "metric & unit & better & a|b\\_c, 50\\% \\\\\n\\midrule\naccuracy & 1 & higher & 0.",
   );
+});
+
+describe("what the page has besides metrics is in the tables, too", () => {
+  const metrics = compare(tableA, tableC, { by: ["country"], resamples: 50 });
+  const mcnemar = compareAccuracy(tableA, tableC);
+  const training = {
+    folder: "runs/adapter",
+    steps: 40,
+    curves: {
+      loss: [
+        [1, 2.5],
+        [40, 1.25],
+      ],
+      lr: [],
+      effectiveExperts: [],
+      profileDistance: [],
+    },
+    warnings: [],
+  } as const;
+  const left = { nll: { value: 1, low: NaN, high: NaN, n: 3, excluded: { "no answer": 2 } } };
+  const runs = [
+    runOf("a", tableA, { training, notes: ["a note"], facts: [{ name: "config.seed", value: "7" }] }),
+    runOf("c", tableC, { metrics: left, subsets: [{ name: "seen", metrics: left }] }),
+  ];
+  const report = reportOf(runs, {
+    comparisons: [{ a: "a", b: "c", metrics, mcnemar }],
+    notCompared: [{ a: "a", b: "d", why: "other people" }],
+    routings: [{ name: "route.json", topology: topologyOf(COUNTRIES) }],
+    facts: [{ name: "cuma", value: "1.2.3" }],
+  });
+
+  test("as records", () => {
+    const found = JSON.parse(reportTables(report, "json")) as {
+      facts: unknown;
+      runs: unknown[];
+      notCompared: unknown[];
+      records: Record<string, unknown>[];
+    };
+    expect(found.facts).toEqual({ cuma: "1.2.3" });
+    expect(found.runs[0]).toEqual({
+      name: "a",
+      source: "runs/a",
+      notes: ["a note"],
+      facts: { "config.seed": "7" },
+    });
+    expect(found.notCompared).toEqual(report.notCompared);
+    const record = (table: string, metric: string): Record<string, unknown> =>
+      found.records.find((one) => one["table"] === table && one["metric"] === metric)!;
+    const { onlyA, onlyB, p } = mcnemar;
+    const rows = { run: "a", against: "c", n: onlyA + onlyB, p, unit: "rows" };
+    expect(record("mcnemar", "onlyRunRight")).toMatchObject({ ...rows, value: onlyA });
+    expect(record("mcnemar", "onlyOtherRight")).toMatchObject({ ...rows, value: onlyB });
+    const routing = { run: "route.json", p: 0.001 };
+    expect(record("routing", "mutualInformation.country")).toMatchObject({ ...routing, value: 0.4, unit: "nats" });
+    expect(record("routing", "mutualInformation.country.normalised")).toMatchObject({ ...routing, value: 0.25 });
+    expect(record("routing", "adjustedRand")).toMatchObject({ value: 0.5, p: 0.02, n: 2 });
+    expect(record("routing", "mantel")).toMatchObject({ value: 0.3, p: 0.04, n: 24 });
+    expect(record("training", "loss.first")).toMatchObject({ run: "a", value: 2.5, n: 40, unit: "nats a token" });
+    expect(record("training", "loss.last")).toMatchObject({ value: 1.25 });
+    expect(record("differences", "nll")).toMatchObject({ value: metrics.nll.difference, better: "lower" });
+    expect(record("differences", "mci")).toMatchObject({ value: metrics.mci.difference, better: "neither" });
+    expect(reportTables(report, "csv").trim().split("\n")).toHaveLength(found.records.length + 1);
+  });
+
+  test("for people", () => {
+    const { nll } = metrics;
+    const fixed = (value: number): string => value.toFixed(4);
+    const difference = `${fixed(nll.difference)} [${fixed(nll.low)}, ${fixed(nll.high)}]`;
+    const md = reportTables(report, "md");
+    expect(md).toContain("## Differences: a less c\n\n| metric | a | c | difference | p | p adjusted | n |\n");
+    expect(md).toContain(`| nll | ${fixed(nll.a)} | ${fixed(nll.b)} | ${difference.replace(/[[\]]/g, "\\$&")} |`);
+    expect(md).toMatch(new RegExp(`\\| a \\| c \\| ${mcnemar.onlyA} \\| ${mcnemar.onlyB} \\| `));
+    expect(md).toContain("| mutual information of expert and country, nats | 0.4000 | 0.2500 | 0.001 |  |");
+    expect(md).toContain("(adjusted Rand index) | 0.5000 |  | 0.020 | 2 clusters |");
+    expect(md).toContain("(Mantel) | 0.3000 |  | 0.040 | 24 questions |");
+    expect(md).toContain("| a | 40 | loss | nats a token | 2.5000 | 1.2500 |");
+    expect(md).toContain("| c | no answer: 2 | nll |\n| c, seen | no answer: 2 | nll |");
+    expect(md).toContain("| a | a note |\n| a, d | not compared: other people |");
+    const tex = reportTables(report, "latex");
+    expect(tex).toContain("\\caption{Differences: a less c}\n\\begin{tabular}{lrrrrrr}");
+    expect(tex).toContain("\\begin{tabular}{p{0.30\\linewidth}p{0.30\\linewidth}p{0.30\\linewidth}}");
+    expect(tex).toContain("c, seen & no answer: 2 & nll \\\\");
+  });
+});
+
+test("one of something is no plural", async () => {
+  const single = planted({ groups: ["Japan"], questions: 1, people: 1 });
+  const page = parseHtml(await reportPage(reportOf([runOf("a", single)])));
+  expect(all(page, "header")[0]!.text).toMatch(/1 evaluated model\.[\s\S]*1 example, 1 participant, 1 question\s/);
+  expect(section(page, "distributions").text).toMatch(/Q0 1 group,/);
+  expect(section(page, "calibration").text).toContain("1 bin from");
 });
 
 test("250 questions of 64 countries stay below 10 MB, and every group is drawn", async () => {
@@ -472,7 +582,7 @@ test("250 questions of 64 countries stay below 10 MB, and every group is drawn",
   expect(Buffer.byteLength(text)).toBeLessThan(10e6);
   expect(text.match(/<details class="question"/g)).toHaveLength(250);
   expect(text.match(/<li><bdi>The Republic of number 63<\/bdi><\/li>/g)).toHaveLength(250);
-  expect(text).not.toContain("groups of a question are drawn");
+  expect(text).not.toContain("Drawn of a question");
 });
 
 test("more than a page can hold is said to be left out", async () => {
@@ -484,7 +594,7 @@ test("more than a page can hold is said to be left out", async () => {
   };
   const text = await reportPage(reportOf([runOf("a", tableA, { details: wide })]));
   expect(Buffer.byteLength(text)).toBeLessThan(12e6);
-  const [, most] = /At most ([\d,]+) groups of a question are drawn/.exec(text)!;
+  const [, most] = /Drawn of a question: at most ([\d,]+) groups/.exec(text)!;
   expect(Number(most)).toBeLessThan(700);
   const first = all(section(parseHtml(text), "distributions"), "details")[0]!;
   expect(all(first, "ol")[0]!.children).toHaveLength(Number(most));

@@ -67,6 +67,22 @@ test("without attributes every group has the question's truth; a missing attribu
   expect(found.table.row(2)).toMatchObject({ questionId: "Q3", target: [0, 1] });
 });
 
+test("numbers are texts, an empty text is none, and rounded targets are scaled", async () => {
+  const aged = tableOf([
+    { questionId: "7", profile: { age: "20" }, probabilities: [0.5, 0.25, 0.25] },
+    { questionId: "7", profile: {}, probabilities: [0.5, 0.25, 0.25] },
+  ]);
+  const [thirds, half] = [
+    [0.3333, 0.3333, 0.3333],
+    [0.5, 0.25, 0.25],
+  ];
+  const path = lines({ question_id: 7, age: 20, target: thirds }, { question_id: 7, age: "", target: half });
+  const { table: found, unmatched } = withTruth(aged, await readTruth(path));
+  expect(unmatched).toBe(0);
+  for (const p of found.row(0).target!) expect(p).toBeCloseTo(1 / 3, 15);
+  expect(found.row(1).target).toEqual(half);
+});
+
 const good = { question_id: "Q1", country: "Japan", target: [0.5, 0.5] };
 test.each<[string, object[], string]>([
   ["sum", [good, { ...good, country: "Kenya", target: [0.5, 0.6] }], "row 2: target: expected a sum of 1"],
@@ -78,7 +94,7 @@ test.each<[string, object[], string]>([
     [good, { question_id: "Q2", target: [1, 0] }],
     "row 2: expected the attributes of the rows before, country; found none",
   ],
-  ["number", [{ ...good, country: 3 }], "row 1: country: expected a text or null, found 3"],
+  ["list", [{ ...good, country: [3] }], "row 1: country: expected a text or null, found [3]"],
   ["options", [{ ...good, options: ["a"] }], "row 1: target: expected 1 numbers, one for each option, found 2"],
   ["no target", [{ question_id: "Q1" }], "row 1: target: Invalid input"],
   ["nothing", [], "expected true distributions; found no row"],

@@ -71,7 +71,7 @@ refused("a run file or a command line", 2, {
   "with a map as a key": [runFile("? { a: b }", ": 3"), /run\.yaml: unknown key "\{ a: b \}"/],
   "that is a list": [
     () => ["train", textFile("run.yaml", "- a\n")],
-    /run\.yaml: expected a map of keys such as "base: /,
+    /run\.yaml: expected a map of keys, such as "key: value"/,
   ],
   "that is empty": [() => ["train", textFile("run.yaml", "")], /run\.yaml: expected a map of keys/],
   "that is not text": [
