@@ -15,6 +15,7 @@ const MOST_QUESTIONS = 1000;
 /** A question and what each run that has it shows of it. */
 interface SharedQuestion {
   readonly question: QuestionDetails;
+  readonly asked: string | undefined;
   readonly runs: { readonly run: number; readonly question: QuestionDetails }[];
 }
 
@@ -56,11 +57,12 @@ export function distributions({ runs }: Report): Markup | null {
 /** Questions of all runs; those of equal id and options are one. */
 function sharedQuestions(runs: Report["runs"]): SharedQuestion[] {
   const found = new Map<string, SharedQuestion>();
-  for (const [run, { details }] of runs.entries()) {
+  for (const [run, { details, questions }] of runs.entries()) {
     for (const question of details?.questions ?? []) {
       if (question.groups.length === 0) continue;
       const key = JSON.stringify([question.id, question.options]);
-      const shared = found.get(key) ?? { question, runs: [] };
+      const asked = questions && Object.hasOwn(questions, question.id) ? questions[question.id] : undefined;
+      const shared = found.get(key) ?? { question, asked, runs: [] };
       shared.runs.push({ run, question });
       found.set(key, shared);
     }
@@ -69,7 +71,7 @@ function sharedQuestions(runs: Report["runs"]): SharedQuestion[] {
 }
 
 function questionBlock(
-  { question, runs: having }: SharedQuestion,
+  { question, asked, runs: having }: SharedQuestion,
   runs: Report["runs"],
   index: number,
   mostGroups: number,
@@ -86,6 +88,7 @@ function questionBlock(
   );
   return html`<details class="question" ${index === 0 ? html` open` : null}>
     <summary>${text(id, 80)} <small>${counted(names.length, "group")}, EMD ${distances.join(", ")}</small></summary>
+    ${asked === undefined ? null : html`<p>${text(asked, 500)}</p>`}
     <ul class="options">
       ${legend}
     </ul>

@@ -26,6 +26,8 @@ export interface ReportRun {
   readonly metrics: Readonly<Record<string, MetricResult>>;
   /** null where there are no predictions, only results. */
   readonly details: Details | null;
+  /** Texts of the questions by id, where they are known. */
+  readonly questions?: Readonly<Record<string, string>>;
   readonly subsets: readonly Subset[];
   /** null where no training folder is known. */
   readonly training: TrainingLog | null;

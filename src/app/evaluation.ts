@@ -67,6 +67,8 @@ export interface EvaluationResults {
   /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
   readonly identity: Readonly<Record<string, unknown>>;
   readonly samples: SampleCounts;
+  /** Texts of the questions, by id. */
+  readonly questions: Readonly<Record<string, string>>;
   /** What the data set changed or left out on reading, by reason. */
   readonly notes: Readonly<Record<string, number>>;
   /** Numbers that do not apply are null. */
@@ -259,9 +261,19 @@ function describe(
     versions: versions(),
     gitHash: gitHash(),
     identity,
+    questions: questionTexts(source),
     notes: source.notes ?? {},
     ...found,
   };
+}
+
+function questionTexts(source: ExampleSource): Record<string, string> {
+  const texts = new Map<string, string>();
+  for (let i = 0; i < source.length; i++) {
+    const { questionId, question } = source.at(i);
+    texts.set(questionId, question);
+  }
+  return Object.fromEntries(texts);
 }
 
 /** A published prediction file, and the data it is scored against. */

@@ -181,6 +181,7 @@ async function makeRun(
     source,
     metrics,
     details: table && detailsOf(table, by),
+    questions: results?.questions ?? {},
     subsets: results ? subsetsOf(results) : [],
     training: typeof training === "string" ? null : training,
     facts: await runFacts(source, results, predictions, metadata),

@@ -50,6 +50,7 @@ const resultsSchema = z.object({
   identity: z.looseObject({ adapter: z.string().nullish() }).default({}),
   files: facts.default({}),
   samples: facts.default({}),
+  questions: z.record(z.string(), z.string()).default({}),
   metrics: metricResults,
   subsets: z.object({ seen: subset.nullish(), heldOut: subset.nullish() }).nullish(),
 });

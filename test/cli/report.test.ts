@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadWorldValuesBench } from "../../datasets/index.ts";
 import { compare } from "../../eval/compare.ts";
 import { evaluate, readPredictions, writePredictions, type MetricResult } from "../../src/index.ts";
 import { chromium, runChromium } from "../support/chromium.ts";
@@ -104,6 +105,8 @@ test("shows what evaluate and compare give", async () => {
   const questions = all(section(report, "distributions"), "details");
   expect(questions).toHaveLength(tables[0]!.questions.length);
   for (const question of questions) expect(all(question, "svg")).toHaveLength(3);
+  const asked = (await loadWorldValuesBench(data, "test")).questions.map(({ question }) => question);
+  for (const text of asked) expect(section(report, "distributions").text).toContain(text);
   expect(section(report, "training").text).toContain("4 steps");
   expect(all(section(report, "routing"), "svg").length).toBeGreaterThan(2);
   const facts = section(report, "provenance").text;

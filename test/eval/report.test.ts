@@ -269,6 +269,7 @@ function nastyReport(): Report {
   const facts = NASTY.map((word) => ({ name: word, value: word }));
   const runs = NASTY.map((word) =>
     runOf(word, table, {
+      questions: Object.fromEntries(NASTY.map((id) => [id, `${word} ${id}`])),
       facts,
       notes: [word],
       subsets: [{ name: word, metrics: evaluate(table, { resamples: 0 }) }],
@@ -359,6 +360,7 @@ test("text from data becomes no markup, wherever it stands", async () => {
               notes: ["note"],
               subsets: ["seen", "held out"].map((name) => ({ name, metrics: report.runs[0]!.metrics })),
               details: detailsOf(tableA, ["country"]),
+              questions: Object.fromEntries(tableA.questions.map(({ id }) => [id, "Why?"])),
             }),
           ],
           { routings: [{ name: "r", topology: topologyOf(COUNTRIES) }], notCompared: [{ a: "a", b: "a", why: "why" }] },
