@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -79,6 +79,23 @@ test("predictions are those of the library, for the examples of the data", async
     for (const [k, p] of distribution.entries()) expect(row.probabilities[k]).toBeCloseTo(p, 5);
   }
   await model.dispose();
+});
+
+test("metrics are the library's, by the groups and the seed that are asked for", async () => {
+  const run = await cuma([...evaluation("grouped", "--by", "religion", "--seed", "3", "--limit", "100"), "--json"]);
+  expect(run.code, run.stderr).toBe(0);
+  const { table } = await readPredictions(join(root, "grouped", "predictions.parquet"));
+  const { metrics, samples } = JSON.parse(run.stdout) as Results;
+  expect(metrics).toEqual(
+    JSON.parse(JSON.stringify(evaluate(table, { by: ["religion"], resamples: 50, permutations: 1000, seed: 3 }))),
+  );
+  expect(samples["participants"]).toBe(table.participant.values.length);
+  // The data may not change under it.
+  const [copy, path] = [join(root, "copy"), join(root, "copy", "codebook.json")];
+  cpSync(data, copy, { recursive: true });
+  writeFileSync(path, `${readFileSync(path, "utf8")}\n`);
+  const other = evaluation("grouped", "--by", "religion", "--seed", "3", "--limit", "100", "--resume", "--data", copy);
+  expect(await cuma(other)).toMatchObject({ code: 1, stdout: "" });
 });
 
 test("goes on after SIGINT to the same bytes", async () => {

@@ -56,6 +56,9 @@ test("training does not see the groups, and evaluation reports them apart", asyn
   const all = await cuma(run("all", "--dry-run", "--json"));
   const { examples } = JSON.parse(all.stdout) as { examples: number };
   expect(record).toMatchObject({ examples: (examples * 4) / 6, profiles: 4 });
+  // A limit is of what is left.
+  const few = await cuma(run("few", "--set", `data.holdOut=${rule}`, "--limit", "50", "--dry-run", "--json"));
+  expect(JSON.parse(few.stdout)).toMatchObject({ examples: 50, profiles: 4 });
 
   const done = await cuma(evaluation("test", "--adapter", join(root, "adapter")));
   expect(done.code).toBe(0);
@@ -89,6 +92,12 @@ test("training does not see the groups, and evaluation reports them apart", asyn
 test("a base is told which groups count as held out; without rules there are no subsets", async () => {
   expect(await cuma(evaluation("base", "--hold-out", "{ where: { country: Kenya } }"))).toMatchObject({ code: 0 });
   expect(results("base").subsets?.heldOut.samples.examples).toBe(40);
+  const other = await cuma(evaluation("base", "--resume", "--hold-out", "{ where: { country: Japan } }"));
+  expect(other).toMatchObject({ code: 1, stdout: "" });
+  expect(other.stderr).toContain("belongs to another evaluation");
+  const rules = ["Kenya", "Japan"].flatMap((country) => ["--hold-out", `{ where: { country: ${country} } }`]);
+  expect(await cuma(evaluation("two", ...rules))).toMatchObject({ code: 0 });
+  expect(results("two").subsets?.heldOut.samples.examples).toBe(80);
   expect(await cuma(evaluation("plain"))).toMatchObject({ code: 0 });
   expect(results("plain").subsets).toBeNull();
 });

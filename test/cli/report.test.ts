@@ -105,8 +105,10 @@ test("shows what evaluate and compare give", async () => {
   const questions = all(section(report, "distributions"), "details");
   expect(questions).toHaveLength(tables[0]!.questions.length);
   for (const question of questions) expect(all(question, "svg")).toHaveLength(3);
-  const asked = (await loadWorldValuesBench(data, "test")).questions.map(({ question }) => question);
+  const asked = (await loadWorldValuesBench(join(root, "data"), "test")).questions.map(({ question }) => question);
   for (const text of asked) expect(section(report, "distributions").text).toContain(text);
+  const groups = all(questions[0]!, "ol")[0]!.children.map(({ text }) => text);
+  expect(groups).toEqual([...tables[0]!.attributes.get("religion")!.values].sort());
   expect(section(report, "training").text).toContain("4 steps");
   expect(all(section(report, "routing"), "svg").length).toBeGreaterThan(2);
   const facts = section(report, "provenance").text;
@@ -219,6 +221,58 @@ test("reports on predictions alone, in every format", async () => {
   }
   const markdown = await cuma(["report", join(root, "p.csv"), "--format", "md", "--resamples", "0"]);
   expect(markdown.stdout).toContain(`| accuracy | 1 | higher | ${fixed(accuracy.value)} n/a, n 240 |`);
+});
+
+test("resamples, seed and groups are those asked for, or else those of the evaluations, which must agree", async () => {
+  const { table } = await readPredictions(join(base, "predictions.parquet"));
+  const records = async (results: readonly string[], ...more: string[]): Promise<Record<string, unknown>[]> => {
+    const run = await cuma(["report", ...results, "--format", "json", ...more]);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    return (JSON.parse(run.stdout) as { records: Record<string, unknown>[] }).records;
+  };
+  for (const [more, options] of [
+    [["--seed", "3"], { by: ["religion"], resamples: 40, seed: 3 }],
+    [["--resamples", "60"], { by: ["religion"], resamples: 60, seed: 0 }],
+    [["--by", "country"], { by: ["country"], resamples: 40, seed: 0 }],
+  ] as const) {
+    const { value, low, high } = evaluate(table, { ...options, by: [...options.by] }).groupEmd;
+    const found = (await records([base], ...more)).find(({ metric }) => metric === "groupEmd");
+    expect(found, more.join(" ")).toMatchObject({ value, low, high });
+  }
+  expect(await cuma(["report", base, "--by", "country", "--out", join(root, "by.html")])).toMatchObject({ code: 0 });
+  const page_ = page("by.html");
+  expect(all(page_, "p").filter(({ attributes }) => attributes["class"] === "note")).toEqual([]);
+  const copies = ["one", "two", "three"].map((name) => join(root, `copy-${name}`));
+  for (const copy of copies) cpSync(base, copy, { recursive: true });
+  const pairs = async (results: readonly string[]): Promise<number> =>
+    (await records(results, "--resamples", "0")).filter(
+      ({ table: of, metric }) => of === "differences" && metric === "nll",
+    ).length;
+  expect(await pairs([base, ...copies.slice(0, 2)])).toBe(3);
+  expect(await pairs([base, adapted, ...copies])).toBe(4);
+  const path = join(copies[0]!, "results.json");
+  const results = JSON.parse(readFileSync(path, "utf8")) as { config: Record<string, unknown> };
+  writeFileSync(path, JSON.stringify({ ...results, config: { ...results.config, by: ["country"] } }));
+  const refused = await cuma(["report", base, copies[0]!, "--format", "json"]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain(`grouped alike, found religion in ${base} and country in ${copies[0]!}; give --by`);
+});
+
+test("a long training log is shown as means over neighbours, with its warnings", async () => {
+  const [adapter, folder] = [join(root, "long"), join(root, "long-test")];
+  cpSync(join(root, "adapter"), adapter, { recursive: true });
+  cpSync(adapted, folder, { recursive: true });
+  const lines = Array.from({ length: 160 }, (_, i) => ({ step: i + 1, loss: i }));
+  const log = [...lines, { step: 7, message: "Mind the gap." }].map((line) => `${JSON.stringify(line)}\n`);
+  writeFileSync(join(adapter, "log.jsonl"), log.join(""));
+  const path = join(folder, "results.json");
+  const results = JSON.parse(readFileSync(path, "utf8")) as { config: { model: object } };
+  const model = { ...results.config.model, adapter };
+  writeFileSync(path, JSON.stringify({ ...results, config: { ...results.config, model } }));
+  expect(await cuma(["report", folder, "--out", join(root, "long.html")])).toMatchObject({ code: 0 });
+  const { text } = section(page("long.html"), "training");
+  expect(text).toContain("from 0.5000 to 158.5000");
+  expect(text).toMatch(/160 steps[\s\S]*warning at step 7: Mind the gap\./);
 });
 
 test("shows seen and held-out groups where the results have them", async () => {

@@ -56,17 +56,30 @@ describe("results", () => {
   const reference = (): string =>
     file(
       "zones.csv",
-      csv([["country", "zone"], ...COUNTRIES.map((c, i) => [c, `zone ${i % 2}`]), ["Fenmark", "zone 1"]]),
+      csv([["country", "zone"], ["Fenmark", "zone 1"], ...COUNTRIES.map((c, i) => [c, `zone ${i % 2}`]).reverse()]),
     );
-  /** Truths of two questions, by country, and of a third that two countries share; Estrellia has no answers. */
+  /**
+   * Truths of two questions, by country, and of a third that two countries share; Estrellia has no answers. That of
+   * Cassidia to Q1 is the mean of two, by weight. One answer is of no group, one is not known.
+   */
   function answers(): string {
     const path = join(root, "answers.parquet");
+    const q1 = { questionId: "Q1", answer: null, probabilities: [0.5, 0.5] };
     const rows = COUNTRIES.slice(0, 4).flatMap((country, c) => [
-      { questionId: "Q1", profile: { country }, answer: null, target: [c / 4, 1 - c / 4], probabilities: [0.5, 0.5] },
+      ...(c === 2
+        ? [
+            { ...q1, profile: { country }, target: [1, 0], weight: 1 },
+            { ...q1, profile: { country }, target: [1 / 3, 2 / 3], weight: 3 },
+          ]
+        : [{ ...q1, profile: { country }, target: [c / 4, 1 - c / 4] }]),
       { questionId: "Q3", profile: { country }, answer: c % 3, probabilities: [0.2, 0.3, 0.5] },
       ...(c < 2 ? [{ questionId: "Q5", profile: { country }, answer: c, probabilities: [0.5, 0.5] }] : []),
     ]);
-    writePredictions(path, tableOf(rows));
+    const others = [
+      { ...q1, profile: { country: "Fenmark" }, target: [0, 1] },
+      { ...q1, profile: { country: "Belmora" } },
+    ];
+    writePredictions(path, tableOf([...rows, ...others]));
     return path;
   }
   const everything = (): string[] => [
@@ -90,7 +103,12 @@ describe("results", () => {
     expect(written).toMatchObject({
       seed: 4,
       samples: { rows: 10, profiles: 10, texts: 3, groups: 5 },
-      exclusions: { "labels of no group": 1, "groups without answers": 1 },
+      exclusions: {
+        "labels of no group": 1,
+        "answers of no group": 1,
+        "answers that are not known": 1,
+        "groups without answers": 1,
+      },
       identity: { base: expect.stringMatching(/^[0-9a-f]{64}$/) as string, texts: expect.any(Array) as string[] },
     });
     const { topology } = written;
@@ -130,10 +148,10 @@ describe("results", () => {
     const texts = file("texts.txt", "Tea or coffee?\n\nWho decides?\n");
     const weighted = file(
       "weighted.csv",
-      "country,religion,weight\nBelmora,Old Tide,3\nBelmora,,1\nCassidia,Wayfarer,2\n",
+      "country,religion,weight\nBelmora,Old Tide,1\nBelmora,,1\nCassidia,Wayfarer,2\nBelmora,Old Tide,2\n",
     );
     const { topology, samples, exclusions } = await routed("--profiles", weighted, "--texts", texts);
-    expect(samples).toEqual({ rows: 3, profiles: 3, texts: 2, groups: 2 });
+    expect(samples).toEqual({ rows: 4, profiles: 3, texts: 2, groups: 2 });
     expect(exclusions).toEqual({ "profiles without religion, in its mutual information": 1 });
     const model = await loadCuma({ base: "demo", adapter });
     const expected = new Array<number>(4).fill(0);
@@ -149,6 +167,36 @@ describe("results", () => {
     await model.dispose();
     for (const [e, share] of topology.routers[0]!.usage[0]!.entries()) expect(share).toBeCloseTo(expected[e]!, 6);
   });
+});
+
+test("prints each group's own numbers, in the order of the tree", async () => {
+  const rows = [...profiles.slice(0, 2), profiles[3]!, profiles[8]!, profiles[6]!];
+  const path = file("unequal.csv", csv([["country", "religion"], ...rows.map((p) => [p.country, p.religion])]));
+  const { topology } = await routed("--profiles", path);
+  const { stdout } = await cuma(route("--profiles", path, "--permutations", "19"));
+  const [, printed] = /^group .*\n([\s\S]*?)\n\n/m.exec(stdout)!;
+  expect(printed!.split("\n").map((line) => line.split(/ +/))).toEqual(
+    topology.clustering.order.map((g) => [
+      topology.groups[g]!.name,
+      String(topology.groups[g]!.profiles),
+      ...topology.usage[g]!.map((share) => share.toFixed(3)),
+    ]),
+  );
+  expect(topology.clustering.order).not.toEqual([0, 1, 2, 3]);
+  expect(topology.groups.map((group) => group.profiles)).toEqual([2, 1, 1, 1]);
+});
+
+test("questions are drawn from the split by the seed, and so are relabellings", async () => {
+  const asked = (...more: string[]) => routed("--profiles", goodProfiles, "--data", data, "--limit", "2", ...more);
+  const [one, other] = await Promise.all([asked("--seed", "1"), asked("--seed", "3", "--split", "valid")]);
+  expect(one.identity["texts"]).toHaveLength(2);
+  expect(one.identity["texts"]).not.toEqual(other.identity["texts"]);
+  expect(Object.keys(other.identity["dataFiles"] as object)).toContain("valid/valid_value_qa.tsv");
+  const of = (seed: string) => routed("--profiles", goodProfiles, "--permutations", "999", "--seed", seed);
+  const [first, again] = await Promise.all([of("1"), of("2")]);
+  const ps = ({ topology }: RouteResults): number[] => Object.values(topology.mutualInformation).map(({ p }) => p);
+  expect(again.topology.distances).toEqual(first.topology.distances);
+  expect(ps(again)).not.toEqual(ps(first));
 });
 
 describe("profiles", () => {

@@ -14,6 +14,7 @@ import {
   type MetricResult,
   type PredictionTable,
 } from "../../src/index.ts";
+import { compareAccuracy, readTruth, withTruth } from "../../eval/index.ts";
 import { Rng } from "../../src/util/index.ts";
 import { cuma } from "../support/cli.ts";
 
@@ -182,6 +183,42 @@ test("against another model", async () => {
   expect(stdout).toContain("right in this only: 0, in the other only: 0 answers; exact McNemar p 1.000");
 });
 
+test("against a model that is right elsewhere: by every grouping, with a truth of its own, and printed", async () => {
+  const builder = new PredictionTableBuilder();
+  for (let i = 0; i < table.rows; i++) {
+    const row = table.row(i);
+    builder.add(i % 7 === 0 ? { ...row, probabilities: [...row.probabilities].reverse() } : row);
+  }
+  writePredictions(at("reversed.csv"), builder.build());
+  const target = (q: number): string => JSON.stringify(q % 2 === 0 ? [0.5, 0.25, 0.25] : [0.125, 0.125, 0.75]);
+  const truths = [0, 1, 2].flatMap((q) =>
+    ["one", "other"].map((religion, i) => `Q${q},${religion},"${target(q + i)}"`),
+  );
+  writeFileSync(at("by religion.csv"), `question_id,religion,target\n${truths.join("\n")}\n`);
+  const groupings = [["country"], ["country", "religion"]];
+  const args = [
+    ...[at("a.parquet"), "--against", at("reversed.csv"), "--truth", at("by religion.csv"), "--seed", "3"],
+    ...["--resamples", "40", "--permutations", "0", ...groupings.flatMap((by) => ["--by", by.join(",")])],
+  ];
+  const truth = await readTruth(at("by religion.csv"));
+  const [a, b] = [table, builder.build()].map((of) => withTruth(of, truth).table) as [PredictionTable, PredictionTable];
+  const { against } = await score(...args);
+  const expected = groupings.map((by) => {
+    const metrics = compare(a, b, { by, resamples: 40, seed: 3 });
+    return [by.join(","), { metrics, mcnemar: compareAccuracy(a, b, { by }) }] as const;
+  });
+  expect(against).toEqual(json(Object.fromEntries(expected)));
+  const { metrics, mcnemar } = expected[0]![1];
+  expect(mcnemar.onlyA).not.toBe(mcnemar.onlyB);
+  const { stdout } = await cuma(["score", ...args]);
+  const [, comparison] = stdout.split(`by country, against ${at("reversed.csv")}\n`);
+  const row = /^nll +(.*)$/m.exec(comparison!)![1]!.split(/ {2,}/);
+  const { nll } = metrics;
+  expect(row.slice(0, 3)).toEqual([nll.a, nll.b, nll.difference].map((value) => value.toFixed(4)));
+  expect(row.slice(4)).toEqual([...[nll.p, nll.pAdjusted].map((p) => p.toFixed(3)), String(nll.n)]);
+  expect(comparison).toContain(`right in this only: ${mcnemar.onlyA}, in the other only: ${mcnemar.onlyB} answers`);
+});
+
 describe("says what is wrong, where, and prints nothing", () => {
   const row = {
     example_id: "e1",
@@ -252,8 +289,7 @@ describe("says what is wrong, where, and prints nothing", () => {
     writeFileSync(path, [row, { ...second, country: "" }].map((line) => `${JSON.stringify(line)}\n`).join(""));
     const found = await cuma(["score", path, "--json"]);
     expect(found).toMatchObject({ code: 0 });
-    const { groupings } = JSON.parse(found.stdout) as { groupings: Record<string, object> };
-    expect(groupings["country"]).toMatchObject({
+    expect((JSON.parse(found.stdout) as Record<string, object>)["country"]).toMatchObject({
       accuracy: { n: 2, excluded: {} },
       groupEmd: { n: 1, excluded: { "no country": 1 } },
     });
@@ -376,11 +412,17 @@ describe("other tables", () => {
     expect(JSON.parse(readFileSync(at("generations.json"), "utf8"))).toEqual(JSON.parse(run.stdout));
     const text = await cuma(["score", at("judgements.csv"), "--kind", "judgements"]);
     expect(text.stdout).toMatch(/^winRate +0\.5000 +\[/m);
+    const judged = ["a,X,ab,first", "a,X,ba,second", "b,Y,ab,second", "b,Y,ba,first"];
+    writeFileSync(at("by group.csv"), `example_id,country,order,winner\n${judged.join("\n")}\n`);
+    const groupsOf = await cuma(["score", at("by group.csv"), "--kind", "judgements", "--by", "country"]);
+    expect(groupsOf.stdout).toMatch(/\nX\nmetric.*\nwinRate +1\.0000[\s\S]*\nY\nmetric.*\nwinRate +0\.0000/);
   });
 
   test.each([
     [["--kind", "judgements", "--truth", "x.csv"], /--truth is for predictions/],
     [["--kind", "judgements", "--permutations", "5"], /--permutations is for predictions/],
+    [["--kind", "judgements", "--against", "x.csv"], /--against is for predictions/],
+    [["--kind", "judgements", "--cluster", "question"], /--cluster is for predictions/],
     [["--kind", "judgements", "--by", "a", "--by", "b"], /expected one --by/],
     [["--kind", "verdicts"], /Allowed choices are predictions, generations/],
   ])("refuses %j", async (flags, message) => {

@@ -214,6 +214,10 @@ test("a dry run prints what would be done, and writes nothing", async () => {
   });
   expect((shown["parameters"] as Record<string, number>)["total"]).toBeGreaterThan(1000);
   expect(existsSync(out("unused"))).toBe(false);
+  // Of several settings of one key the last counts, and a flag of its own more than any.
+  const sets = ["--set", "train.seed=5", "--set", "train.lr=2e-3", "--set", "train.lr=3e-3"];
+  const set = await cuma(["train", runFile, "--seed", "4", ...sets, "--dry-run", "--json"]);
+  expect(JSON.parse(set.stdout)).toMatchObject({ config: { train: { seed: 4, lr: 3e-3 } } });
 });
 
 test("every plan trains the same adapter up to rounding", async () => {

@@ -32,6 +32,7 @@ const LIST = [
     distribution: [0.1, 0.2, 0.3, 0.15, 0.25],
   },
   { country: "Japan", question: "Nobody?", options: ["Yes", "No", "No answer"], distribution: [0, 0, 1] },
+  { country: "Japan", question: "One?", options: ["Yes", "No answer"], distribution: [0.5, 0.5] },
 ];
 
 function folder(files: Readonly<Record<string, string>>): string {
@@ -74,6 +75,7 @@ describe("GlobalOpinionQA", () => {
       "distributions that did not sum to 1, renormalised": 1,
       "rows whose non-responses were dropped": 2,
       "rows left out: nobody answered": 1,
+      "rows left out: not 2 to 26 options": 1,
     });
     expect(Object.keys(source.files)).toEqual(["distributions.json"]);
   });
@@ -82,6 +84,10 @@ describe("GlobalOpinionQA", () => {
     const files = { "d.json": JSON.stringify(LIST) };
     const [, , which] = all(await loadGlobalOpinionQA(folder({ ...files, "scales.json": '{"Which?": true}' }), "full"));
     expect(which!.ordered).toBe(true);
+    const [first] = all(
+      await loadGlobalOpinionQA(folder({ ...files, "scales.json": '{"How good is it?": false}' }), "full"),
+    );
+    expect(first!.ordered).toBe(false);
     await expect(loadGlobalOpinionQA(folder({ ...files, "scales.json": '{"Who?": true}' }), "full")).rejects.toThrow(
       /scales\.json: "Who\?" is no question of/,
     );
@@ -178,6 +184,20 @@ describe("GlobalOpinionQA", () => {
     expect(await draw(1)).toEqual(await draw(1));
     expect(await draw(1)).not.toEqual(await draw(2));
     expect(await draw(1)).toHaveLength(5);
+  });
+
+  test("the same words with other options are another question, in the same split", async () => {
+    const ask = (options: string[]) =>
+      Array.from({ length: 40 }, (_, q) => ({
+        country: "Japan",
+        question: `Question ${q}?`,
+        options,
+        distribution: options.map(() => 1 / options.length),
+      }));
+    const dir = folder({ "d.json": JSON.stringify([...ask(["Yes", "No"]), ...ask(["Yes", "Perhaps", "No"])]) });
+    expect(new Set(all(await loadGlobalOpinionQA(dir, "full")).map(({ questionId }) => questionId)).size).toBe(80);
+    const test = all(await loadGlobalOpinionQA(dir, "test"));
+    expect(test.length).toBe(2 * new Set(test.map(({ question }) => question)).size);
   });
 
   const record = LIST[0]!;

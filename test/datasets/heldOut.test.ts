@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   checkHoldOut,
+  heldOutTest,
   isHeldOut,
   loadPlanted,
   withoutHeldOut,
@@ -36,10 +37,19 @@ describe("held-out groups", () => {
   test("where: every attribute must have one of its values", () => {
     const rules: HoldOutRule[] = [{ where: { country: ["C1", "C2"], religion: "R0" } }];
     expect(isHeldOut(rules, { country: "C1", religion: "R0" })).toBe(true);
+    expect(isHeldOut(rules, { country: "C2", religion: "R0" })).toBe(true);
     expect(isHeldOut(rules, { country: "C1", religion: "R1" })).toBe(false);
     expect(isHeldOut(rules, { country: "C3", religion: "R0" })).toBe(false);
     expect(isHeldOut(rules, { country: "C1" })).toBe(false);
     expect(isHeldOut([], { country: "C1" })).toBe(false);
+  });
+
+  test("any of several rules, or the data set itself", () => {
+    const rules: HoldOutRule[] = [{ where: { country: "C1" } }, { where: { religion: "R2" } }];
+    const isOut = heldOutTest(rules, { isHeldOut: ({ country }) => country === "C9" });
+    const profile = (country: string, religion: string) => ({ country, religion });
+    expect([profile("C1", "R0"), profile("C0", "R2"), profile("C9", "R0")].map(isOut)).toEqual([true, true, true]);
+    expect(isOut(profile("C0", "R0"))).toBe(false);
   });
 
   test("by: about the share of the groups, the same ones whatever else a profile has", () => {

@@ -157,6 +157,16 @@ describe("the default data set", () => {
   });
 });
 
+test("a test split of few people has the held-out combinations before the others", async () => {
+  const dir = join(root, "few");
+  writePlanted({ out: dir, participants: 40, questions: 1 });
+  const data = await loadWorldValuesBench(dir, "test");
+  const truth = plantedTruth(dir);
+  const people = Array.from({ length: data.length }, (_, i) => data.at(i).profile);
+  expect(people).toHaveLength(6);
+  expect(people.filter((profile) => truth.isHeldOut(profile))).toHaveLength(4);
+});
+
 test("empirical distributions converge to the truth", async () => {
   const dir = join(root, "large");
   writePlanted({ out: dir, seed: 3, participants: 20_000, questions: 6 });

@@ -299,6 +299,14 @@ describe("intervals of evaluate", () => {
     expect(other.nll.low).not.toBe(found.nll.low);
   });
 
+  test("a lower level gives a shorter interval", () => {
+    const width = (level: number): number => {
+      const { low, high } = evaluate(tableOf(rows), { metrics: ["nll"], resamples: 200, level }).nll;
+      return high - low;
+    };
+    expect(width(0.5)).toBeLessThan(0.6 * width(0.95));
+  });
+
   test("no resamples, no interval", () => {
     expect(evaluate(tableOf(rows), { metrics: ["nll"], resamples: 0 }).nll).toMatchObject({ low: NaN, high: NaN });
   });

@@ -108,6 +108,11 @@ describe("compare", () => {
     expect(back.nll.low).toBeCloseTo(-found.nll.high, 9);
   });
 
+  test("a lower level gives a shorter interval", () => {
+    const { low, high } = compare(a, b, { resamples: 400, level: 0.5, metrics: ["nll"] }).nll;
+    expect(high - low).toBeLessThan(0.6 * (found.nll.high - found.nll.low));
+  });
+
   test("the same predictions do not differ", () => {
     for (const [name, { difference, p, low, high }] of Object.entries(compare(a, a, { resamples: 50 }))) {
       if (Number.isNaN(difference)) continue;

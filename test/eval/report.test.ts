@@ -428,6 +428,179 @@ test("points of the collapse picture lie where the dispersions are", async () =>
   }
 });
 
+const byId = (page: Element): Map<string | undefined, Element> =>
+  new Map([...elements(page)].map((element) => [element.attributes["id"], element]));
+/** A drawing of the page, by its id. */
+const figure = (page: Element, id: string): Element =>
+  all(page, "svg").find(({ attributes }) => attributes["aria-labelledby"] === `${id}-title`)!;
+/** Where the elements of a colour stand. */
+const places = (svg: Element, name: string, key: string, colour: string): [number, number][] =>
+  all(svg, name)
+    .filter(({ attributes }) => attributes[key] === colour)
+    .map(({ attributes }) => {
+      const [, x, y] = /translate\(([-\d.]+),([-\d.]+)\)/.exec(attributes["transform"]!)!;
+      return [Number(x), Number(y)];
+    });
+
+describe("of two runs, each chart shows each one's own numbers", async () => {
+  const training = (loss: readonly number[]): ReportRun["training"] => ({
+    folder: "runs/adapter",
+    steps: loss.length,
+    curves: { loss: loss.map((value, i) => [i + 1, value]), lr: [], effectiveExperts: [], profileDistance: [] },
+    warnings: [],
+  });
+  const curves = [
+    [2, 1, 0.5],
+    [1, 2, 3],
+  ];
+  const runs = [tableA, tableB].map((table, i) =>
+    runOf(`run ${i}`, table, { training: training(curves[i]!), subsets: [{ name: "seen", metrics: metricsOf(i) }] }),
+  );
+  const page = parseHtml(await reportPage(reportOf(runs)));
+  const said = (id: string): string => byId(page).get(`${id}-desc`)!.text;
+
+  function metricsOf(run: number): ReportRun["metrics"] {
+    return { nll: { value: 1.25 + run, low: 1, high: 3, n: 12, excluded: {} } };
+  }
+
+  test("tables", () => {
+    const cells = (id: string, name: string): string[] =>
+      all(section(page, id), "tr")
+        .find(({ text }) => text.trim().startsWith(name))!
+        .children.slice(-2)
+        .map(({ text }) => text.trim().slice(0, 6));
+    expect(cells("metrics", "nll")).toEqual(runs.map(({ metrics }) => metrics["nll"]!.value.toFixed(4)));
+    expect(cells("held-out", "nll")).toEqual(["1.2500", "2.2500"]);
+  });
+
+  test("overview: values and both ends of intervals, on one scale", () => {
+    const svg = figure(page, "overview-nll");
+    const drawn = runs.map((_, i) => {
+      const rule = all(svg, "line").find(({ attributes }) => attributes["stroke"] === `var(--r${i})`)!.attributes;
+      const [low] = /[-\d.]+/.exec(rule["transform"]!)!.map(Number) as [number];
+      return { low, high: low + Number(rule["x2"]), value: places(svg, "path", "fill", `var(--r${i})`)[0]![0] };
+    });
+    const results = runs.map(({ metrics }) => metrics["nll"]!);
+    const scale = (drawn[0]!.high - drawn[0]!.low) / (results[0]!.high - results[0]!.low);
+    for (const [i, at] of drawn.entries()) {
+      for (const end of ["low", "value", "high"] as const) {
+        expect(at[end] - drawn[0]!.low, `${i} ${end}`).toBeCloseTo(scale * (results[i]![end] - results[0]!.low), 6);
+      }
+    }
+    expect(said("overview-nll")).toContain(results.map(({ value }, i) => `run ${i} ${value.toFixed(4)}`).join(", "));
+  });
+
+  test.each([0, 1])("calibration of run %i: the bins", (i) => {
+    const bins = runs[i]!.details!.reliability;
+    const points = places(figure(page, `calibration-${i}`), "path", "fill", `var(--r${i})`);
+    expect(points).toHaveLength(bins.length);
+    for (const [b, [x, y]] of points.entries()) {
+      expect(x).toBeCloseTo(220 * bins[b]!.confidence, 6);
+      expect(220 - y).toBeCloseTo(220 * bins[b]!.accuracy, 6);
+    }
+    const below = bins.filter(({ confidence, accuracy }) => accuracy < confidence).length;
+    expect(said(`calibration-${i}`)).toContain(
+      `Below the diagonal: ${below} bins. ECE ${runs[i]!.metrics["ece"]!.value.toFixed(4)}.`,
+    );
+  });
+
+  test.each([0, 1])("collapse of run %i: the line has the slope 1 - MCI", (i) => {
+    const { details, metrics } = runs[i]!;
+    const svg = figure(page, `collapse-${i}`);
+    const line = all(svg, "path").find(({ attributes }) => attributes["stroke-dasharray"] === "5,3")!;
+    const [, x, y] = /^M0,220L([\d.]+),([\d.]+)$/.exec(line.attributes["d"]!)!;
+    expect((220 - Number(y)) / Number(x)).toBeCloseTo(1 - metrics["mci"]!.value, 3);
+    const spread = details!.questions.map(({ dispersion }) => dispersion);
+    expect(places(svg, "path", "fill", `var(--r${i})`)).toHaveLength(spread.length);
+    const below = spread.filter((of) => of.predicted < of.true).length;
+    expect(said(`collapse-${i}`)).toContain(`MCI ${metrics["mci"]!.value.toFixed(4)}, rho`);
+    expect(said(`collapse-${i}`)).toContain(`separates groups less than they are: ${below}.`);
+  });
+
+  test("distances of a question's groups, in its summary", () => {
+    const summary = all(section(page, "distributions"), "summary")[3]!.text;
+    const means = runs.map(({ details }) => {
+      const { groups } = details!.questions[3]!;
+      return groups.reduce((sum, { emd }) => sum + emd, 0) / groups.length;
+    });
+    expect(summary).toContain(`EMD A ${means[0]!.toFixed(3)}, B ${means[1]!.toFixed(3)}`);
+  });
+
+  test("training curves", () => {
+    expect(said("training-loss")).toContain("run 0: from 2.0000 to 0.5000; run 1: from 1.0000 to 3.0000");
+    const heights = [0, 1].map((i) => {
+      const of = all(figure(page, "training-loss"), "path").find(
+        ({ attributes }) => attributes["stroke"] === `var(--r${i})`,
+      )!;
+      return [...of.attributes["d"]!.matchAll(/,([\d.]+)/g)].map(([, y]) => Number(y));
+    });
+    const scale = (heights[1]![2]! - heights[1]![0]!) / 2;
+    for (const [i, curve] of curves.entries()) {
+      for (const [s, loss] of curve.entries()) {
+        expect(heights[i]![s]! - heights[1]![0]!).toBeCloseTo(scale * (loss - 1), 2);
+      }
+    }
+  });
+});
+
+test("adjusted p-values are shown as such, and counted", async () => {
+  const { nll } = compare(tableA, tableC, { by: ["country"], resamples: 20 });
+  const metrics = {
+    nll: { ...nll, p: 0.011, pAdjusted: 0.022 },
+    accuracy: { ...nll, p: 0.033, pAdjusted: 0.066 },
+    mci: { ...nll, p: 0.044, pAdjusted: 0.088 },
+  };
+  const mcnemar = compareAccuracy(tableA, tableC);
+  const report = reportOf([runOf("a", tableA), runOf("c", tableC)], {
+    comparisons: [{ a: "a", b: "c", metrics, mcnemar }],
+  });
+  const tests = section(parseHtml(await reportPage(report)), "tests");
+  expect(tests.text).toMatch(/nll[\s\S]*0\.011\s*0\.022/);
+  expect(tests.text).toContain("1 of 2 metrics with adjusted p");
+  const { records } = JSON.parse(reportTables(report, "json")) as { records: Record<string, unknown>[] };
+  expect(records.find(({ table, metric }) => table === "differences" && metric === "nll")).toMatchObject({
+    run: "a",
+    against: "c",
+    value: nll.difference,
+    p: 0.011,
+    pAdjusted: 0.022,
+  });
+});
+
+test("routing: each file's own numbers, rows in the order of the tree", async () => {
+  const usage = [
+    [0.7, 0.3],
+    [0.1, 0.9],
+    [0.4, 0.6],
+  ];
+  const first = topologyOf(COUNTRIES);
+  const second: Topology = {
+    ...first,
+    usage,
+    routers: [{ router: "r", layer: 0, usage }],
+    clustering: { ...first.clustering, order: [2, 0, 1] },
+  };
+  const routings = [first, second].map((topology, i) => ({ name: `route ${i}.json`, topology }));
+  const page = parseHtml(await reportPage(reportOf([runOf("a", tableA)], { routings })));
+  const map = figure(page, "routing-1-usage");
+  expect(
+    all(map, "text")
+      .map(({ text }) => text.trim())
+      .slice(-3),
+  ).toEqual(["Norway 1", "Japan 2", "Kenya 3"]);
+  for (const id of ["routing-1-usage", "routing-1-0"]) {
+    // Of ten levels up to the largest share, 0.9: level 9 in the row of Kenya, level 7 in that of Japan.
+    const levels = new Map(all(figure(page, id), "path").map(({ attributes: { fill, d } }) => [fill, d]));
+    expect(levels.get("var(--h9)"), id).toBe("M1 2h1v1h-1z");
+    expect(levels.get("var(--h7)"), id).toBe("M0 1h1v1h-1z");
+  }
+  expect(byId(page).get("routing-1-usage-desc")!.text).toContain("Expert 1 has the largest mean share, 0.600.");
+  expect(byId(page).get("routing-0-usage-desc")!.text).toContain("Expert 1 has the largest mean share, 0.667.");
+  expect(byId(page).get("routing-1-plane-desc")!.text).toBe(
+    "Nearest: Japan and Kenya (0.333). Farthest: Japan and Norway (0.667).",
+  );
+});
+
 test("routing: the tree joins what is alike, and numbers stand beside it", async () => {
   const page = parseHtml(
     await reportPage(

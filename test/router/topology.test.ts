@@ -267,6 +267,22 @@ describe("worked by hand", () => {
     ]);
   });
 
+  test("the mean gates of several routers stay apart", () => {
+    const routers = [
+      [
+        [1, 0, 0],
+        [0.2, 0.3, 0.5],
+      ],
+      [
+        [0, 1, 0],
+        [0.4, 0.3, 0.3],
+      ],
+    ];
+    expect(groupUsage({ ...routed(routers), groups: ["A", "B"], groupOf: [0, 1] })).toEqual(
+      [0, 1].map((r) => routers.map((profile) => profile[r])),
+    );
+  });
+
   test("equal distances: merges stand above what they join, and the tree is cut exactly", () => {
     const distances = Array.from({ length: 7 }, (_, a) => Array.from({ length: 7 }, (_, b) => (a === b ? 0 : 0.9)));
     const clustering = averageLinkage(distances);
@@ -345,6 +361,12 @@ describe("routingTopology", () => {
         expect(share).toBeCloseTo((first! + second!) / 2, 12);
       }
     }
+  });
+
+  test("a group has as many profiles as are its own", () => {
+    const input = twoKinds(1);
+    const groupOf = input.groupOf.map((g, i) => (i === 0 ? 1 : g));
+    expect(routingTopology({ ...input, groupOf }).groups.map(({ profiles }) => profiles)).toEqual([2, 4, 3, 3, 3, 3]);
   });
 
   test("is the same again, and tests are drawn by the seed", () => {
