@@ -65,8 +65,9 @@ export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionCl
 
 /**
  * Whether a dispersion is more than sampling makes where groups do not differ: by two standard errors. A sum of squares
- * whose expectation is `n_g` has a variance of 2 n_g^2 at most; groups and questions are taken to be independent.
- * @param variance Sum of the 2 n_g^2; 0 where truth is exact.
+ * whose expectation is n_g has a variance of 2 n_g^2 at most, and deviations of G groups from their mean have G - 1 degrees of
+ * freedom. Questions are taken to be independent.
+ * @param variance Sum over questions of G / (G - 1) sum_g 2 n_g^2; 0 where truth is exact.
  */
 export function isBeyondNoise(dispersion: number, variance: number): boolean {
   return dispersion > 2 * Math.sqrt(variance);
@@ -193,7 +194,7 @@ class Workspace {
     out[0]! += orZero(predicted / scale);
     out[1]! += orZero((observed - noise) / scale);
     out[2]! += cross / scale;
-    out[3]! += (2 * squares) / scale ** 2;
+    out[3]! += ((cells / (cells - 1)) * 2 * squares) / scale ** 2;
   }
 }
 

@@ -87,7 +87,7 @@ function adder(
         if (p > 0) ofGroup += (share * variance * (1 - p) * (1 - (share * p) / truthMean[k]!)) / 2;
       }
       noise += ofGroup;
-      out[2]! += 2 * ofGroup ** 2;
+      out[2]! += (used.length / (used.length - 1)) * 2 * ofGroup ** 2;
     }
     const information = entropy(truthMean, options) - within - noise;
     const predicted = entropy(predictionMean, options) - predictedWithin;

@@ -142,8 +142,8 @@ def dispersion_case(rng: np.random.Generator, ordered: bool, weighted: bool) -> 
     options = [4, 2, 5]
     truths = [rng.dirichlet(np.full(count, 0.3), 3) for count in options]
     rows = []
-    for person in range(48):
-        group = 0 if person < 24 else 1 if person < 38 else 2
+    for person in range(96):
+        group = 0 if person < 48 else 1 if person < 76 else 2
         for question, count in enumerate(options):
             if rng.uniform() < 0.9:
                 truth = truths[question][group]
