@@ -36,9 +36,8 @@ export function fitting(
   for (let i = 0; i < source.length; i++) if (fits(i)) kept.push(i);
   const left = source.length - kept.length;
   if (left === 0) return source;
-  const reason = `examples of more than the ${most} tokens that the base takes`;
-  if (kept.length === 0)
-    throw new CumaError(`nothing is left: all ${left} examples are ${reason.slice("examples ".length)}`);
-  onProgress(`left out: ${left} of ${source.length} ${reason}`);
-  return { ...select(source, kept), notes: { ...source.notes, [reason]: left } };
+  const long = `of more than the ${most} tokens that the base takes`;
+  if (kept.length === 0) throw new CumaError(`nothing is left: all ${left} examples are ${long}`);
+  onProgress(`left out: ${left} of ${source.length} examples ${long}`);
+  return { ...select(source, kept), notes: { ...source.notes, [`examples ${long}`]: left } };
 }

@@ -317,6 +317,27 @@ describe("groups that do not differ", () => {
     for (const count of defined) expect(count).toBeLessThanOrEqual(atMost);
   });
 
+  test.each([true, false])("worked by hand: two groups of 20 answers to two options, a scale: %s", (ordered) => {
+    // D - noise is 0.0165 of 13 and 7 answers, 0.0249 of 14 and 7; twice the standard error is 0.0169 and 0.0163.
+    const found = (first: number) =>
+      evaluate(
+        tableOf(
+          [first, 7].flatMap((ones, g) =>
+            Array.from({ length: 20 }, (_, i) => ({
+              ...{ profile: { country: `C${g}` }, answer: Number(i < ones), ordered },
+              probabilities: g === 0 ? [0.25, 0.75] : [0.75, 0.25],
+            })),
+          ),
+        ),
+        { metrics: ["mci", "mciNominal"], resamples: 0 },
+      );
+    expect(found(13).mci.value).toBeNaN();
+    expect(found(14).mci.value).toBeLessThan(0);
+    if (ordered) return;
+    expect(found(13).mciNominal.value).toBeNaN();
+    expect(found(14).mciNominal.value).toBeLessThan(0);
+  });
+
   test("no interval either", () => {
     for (const result of Object.values(evaluate(tableOf(survey(0, 0, true)), { metrics: TRIPLE, resamples: 50 }))) {
       expect(result).toMatchObject({ value: NaN, low: NaN, high: NaN });
