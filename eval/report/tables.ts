@@ -137,7 +137,7 @@ export interface LeftOut {
   readonly run: number;
   /** Which of the run's rows; null: all. */
   readonly subset: string | null;
-  /** "30 no answer" */
+  /** "no answer: 30" */
   readonly what: string;
   readonly metrics: readonly string[];
 }

@@ -8,6 +8,7 @@ import { DEMO_BASE } from "./base.ts";
 import { PREDICTIONS_FILE, runEvaluation } from "./evaluation.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
+import { PERMUTATIONS, RESAMPLES } from "./scoring.ts";
 import { runRoute } from "./topology.ts";
 import { train, type RunHooks } from "./training.ts";
 
@@ -92,8 +93,8 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
         by: ATTRIBUTES,
         holdOut: null,
         cluster: null,
-        resamples: 1000,
-        permutations: 1000,
+        resamples: RESAMPLES,
+        permutations: PERMUTATIONS,
         out: folder,
         model: { base: DEMO_BASE, adapter, attributes: ATTRIBUTES, threads },
       },

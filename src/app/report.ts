@@ -22,6 +22,7 @@ import {
   type StoredEvaluation,
   type StoredResults,
 } from "./reportFiles.ts";
+import { PERMUTATIONS, RESAMPLES } from "./scoring.ts";
 
 export const reportFormats = ["html", ...tableFormats] as const;
 export type ReportFormat = (typeof reportFormats)[number];
@@ -49,8 +50,6 @@ export interface ReportOptions {
 const MAX_RUNS = 16;
 /** Up to so many runs, each is compared with each; otherwise all with the first. */
 const MAX_ALL_PAIRS = 4;
-/** Permutations behind `dispersionP` where no evaluation says how many it had. */
-const PERMUTATIONS = 1000;
 
 /**
  * Reads evaluations and reports on them: one HTML page that needs nothing else, or its tables. Equal inputs and options
@@ -125,8 +124,9 @@ function compareRuns(
       if (j <= i || !first || !second) continue;
       onProgress(`comparing ${a} with ${b}`);
       try {
-        const metrics = compare(first, second, { ...grouping, ...drawingOf(options, stored[i]!.results) });
-        comparisons.push({ a, b, metrics, mcnemar: compareAccuracy(first, second, { ...grouping }) });
+        const pair = { ...grouping, sources: [a, b] as const };
+        const metrics = compare(first, second, { ...pair, ...drawingOf(options, stored[i]!.results) });
+        comparisons.push({ a, b, metrics, mcnemar: compareAccuracy(first, second, pair) });
       } catch (error) {
         if (!(error instanceof CumaError)) throw error;
         notCompared.push({ a, b, why: error.message });
@@ -141,7 +141,7 @@ function drawingOf(
   options: ReportOptions,
   results: StoredResults | null,
 ): { resamples: number; seed: number; cluster?: "participant" | "question" } {
-  const { resamples = 1000, seed = 0, cluster } = results?.config ?? {};
+  const { resamples = RESAMPLES, seed = 0, cluster } = results?.config ?? {};
   return { resamples: options.resamples ?? resamples, seed: options.seed ?? seed, ...(cluster && { cluster }) };
 }
 

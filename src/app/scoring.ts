@@ -16,6 +16,11 @@ import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { CumaError, UsageError } from "../util/index.ts";
 import { gitHash, versions } from "./package.ts";
 
+/** Resamples behind each interval where no number is given. */
+export const RESAMPLES = 1000;
+/** Permutations behind each `dispersionP` where no number is given. */
+export const PERMUTATIONS = 1000;
+
 /** Which predictions are scored, and how. */
 export interface ScoringConfig {
   /** A predictions table of any model (see `readPredictions`). */

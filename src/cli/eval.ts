@@ -1,20 +1,11 @@
 import { Command } from "commander";
 import { count } from "../../eval/format.ts";
-import { runEvaluation, scorePublishedFile } from "../app/index.ts";
+import { PERMUTATIONS, RESAMPLES, runEvaluation, scorePublishedFile } from "../app/index.ts";
 import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets/index.ts";
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
-import {
-  addModelOptions,
-  holdOutRule,
-  modelOptions,
-  names,
-  options,
-  PERMUTATIONS,
-  type ModelFlags,
-  wholeNumber,
-} from "./options.ts";
+import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 
@@ -53,7 +44,7 @@ export function evalCommand(): Command {
       holdOutRule,
     )
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
+    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
     .addOption(options.permutations())
     .option("--resume", "go on with the evaluation in the output folder")
     .addOption(options.overwrite())

@@ -3,7 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
 import { devices } from "../engine/index.ts";
 import { UsageError } from "../util/index.ts";
-import type { ModelOptions } from "../app/index.ts";
+import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -47,9 +47,6 @@ export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): 
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
-
-/** Permutations behind `dispersionP` where no number is given. */
-export const PERMUTATIONS = 1000;
 
 export const options = {
   bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),

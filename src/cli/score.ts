@@ -1,6 +1,8 @@
 import { Command, Option } from "commander";
 import { count, interval, number, pValue } from "../../eval/format.ts";
 import {
+  PERMUTATIONS,
+  RESAMPLES,
   scorePredictions,
   scoreTexts,
   textKinds,
@@ -9,7 +11,7 @@ import {
   type TextKind,
 } from "../app/index.ts";
 import { UsageError } from "../util/index.ts";
-import { names, options, PERMUTATIONS, wholeNumber } from "./options.ts";
+import { names, options, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
 import { alignTable, metricsTable, plain } from "./table.ts";
 
@@ -43,7 +45,7 @@ export function scoreCommand(): Command {
     .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
     .option("--against <file>", "predictions of another model for the same examples, to compare with")
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, 1000)
+    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
     .addOption(options.permutations())
     .addOption(options.seed().default(0))
     .option("--out <file>", "file for the results, JSON")

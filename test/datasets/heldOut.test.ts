@@ -13,6 +13,7 @@ import {
   type ExampleSource,
   type HoldOutRule,
 } from "../../datasets/index.ts";
+import { readTruth } from "../../datasets/planted/model.ts";
 
 const profiles = Array.from({ length: 60 }, (_, i) => ({ country: `C${i % 12}`, religion: `R${i % 5}` }));
 const source: ExampleSource = {
@@ -143,6 +144,9 @@ describe("held-out groups", () => {
       writePlanted({ out, participants: 40, questions: 2, heldOut: 1 });
       const few = await loadPlanted(out, "train", { limit: 1 });
       for (const country of ["Arvenland", "Belmora", "Cassidia"]) checkHoldOut("rules", [{ where: { country } }], few);
+      // Nobody of the training split has the combination that is held out of it.
+      const { country, religion } = readTruth(join(out, "truth.json")).groups.find(({ heldOut }) => heldOut)!;
+      checkHoldOut("rules", [{ where: { country, religion } }], few);
       expect(() => {
         checkHoldOut("rules", [{ where: { country: ["Belmorra"] } }], few);
       }).toThrow(/unknown country "Belmorra"; expected one of Arvenland, .*did you mean "Belmora"\?/);

@@ -65,6 +65,23 @@ describe.each([true, false])("dispersionP, ordered %s", (ordered) => {
   });
 });
 
+test("the order of options matters to scales alone", () => {
+  const shuffled = (ordered: boolean, seed: number): number[] => {
+    const rows = people(24, 0.15, seed, { ordered });
+    const other = rows.map((row) => {
+      const [a, b, c] = row.probabilities!;
+      return { ...row, probabilities: [b!, a!, c!] };
+    });
+    return [p(rows, 999), p(other, 999)];
+  };
+  for (const seed of [1, 2, 3]) {
+    const [before, after] = shuffled(false, seed);
+    expect(after).toBe(before);
+    const [first, second] = shuffled(true, seed);
+    expect(second).not.toBe(first);
+  }
+});
+
 test("a person is permuted whole: answers of one person are not evidence of a group", () => {
   // Two people a country; what is their own makes countries differ, six times each.
   const found = Array.from({ length: 100 }, (_, seed) => p(people(8, 0, seed), 39, seed));

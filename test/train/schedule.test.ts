@@ -102,6 +102,17 @@ describe("routing", () => {
     });
   });
 
+  test("what gates add up to does not matter", () => {
+    const distance = (size: number): number | null => {
+      const rows = [
+        [0.2 * size, 0.8 * size],
+        [0.6, 0.4],
+      ];
+      return summariseRouting([router(rows, [0.5, 0.5])], [0, 1]).profileDistance;
+    };
+    expect(distance(0.5)).toBeCloseTo(distance(1)!, 12);
+  });
+
   test("one reader alone has no distance", () => {
     const rows = [
       [1, 0],
