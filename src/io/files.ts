@@ -8,12 +8,14 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
+  type Stats,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import { CumaError, describeIssue, formatBytes, hasCode, messageOf } from "../util/index.ts";
@@ -99,8 +101,67 @@ export function syncFolder(path: string): void {
   }
 }
 
+/**
+ * Makes sure that what stands at a path can be read as a file: it is a regular one, and not what a download or a clone
+ * leaves in a file's place.
+ * @returns Its size in bytes.
+ * @throws CumaError naming the path, and what it is instead.
+ */
+export function checkReadable(path: string): number {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let size: number;
+  let length: number;
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) throw new CumaError(reasons["EISDIR"]);
+    if (!stats.isFile()) throw new CumaError(`it is ${kindOf(stats)}; expected a file (save what it gives first)`);
+    size = stats.size;
+    const fd = openSync(path, "r");
+    try {
+      length = readSync(fd, head, 0, HEAD_BYTES, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw fileError(path, "cannot be read", error);
+  }
+  const instead = standIn(head.subarray(0, length), extname(path).toLowerCase());
+  if (instead !== null) throw new CumaError(`${path}: ${instead}`);
+  return size;
+}
+
+const HEAD_BYTES = 512;
+
+function kindOf(stats: Stats): string {
+  if (stats.isFIFO()) return "a pipe";
+  return stats.isSocket() ? "a socket" : "a device";
+}
+
+/** What stands in place of a file, by its first bytes; null where nothing speaks against it. */
+function standIn(head: Buffer, extension: string): string | null {
+  const text = head.toString("latin1");
+  if (text.startsWith("version https://git-lfs.github.com/spec/")) {
+    return 'is a Git LFS pointer, not the file itself; fetch it with "git lfs pull"';
+  }
+  if (/^\s*<(!doctype html|html|head)[\s>]/i.test(text)) {
+    return "is an HTML page, not the file itself; a download has saved an error or a login page";
+  }
+  const packed = packings.find(({ magic, endings }) => text.startsWith(magic) && !endings.includes(extension));
+  return packed ? `is packed (${packed.name}); unpack it first` : null;
+}
+
+/** Containers by the bytes they begin with; `endings` are formats that are such containers themselves. */
+const packings: readonly { readonly name: string; readonly magic: string; readonly endings: readonly string[] }[] = [
+  { name: "gzip", magic: "\x1f\x8b", endings: [".gz"] },
+  { name: "zip", magic: "PK\x03\x04", endings: [] },
+  { name: "zstd", magic: "\x28\xb5\x2f\xfd", endings: [] },
+  { name: "bzip2", magic: "BZh", endings: [] },
+  { name: "xz", magic: "\xfd7zXZ\0", endings: [] },
+];
+
 /** SHA-256 (hex) of a file's content, read piece by piece. */
 export async function sha256File(path: string): Promise<string> {
+  checkReadable(path);
   const hash = createHash("sha256");
   try {
     await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
@@ -110,18 +171,24 @@ export async function sha256File(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** @throws CumaError naming the file where it cannot be read, is too large, or is not UTF-8. */
-export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
-  let bytes: Uint8Array;
+/** @throws CumaError naming the file where it cannot be read, is none (see `checkReadable`), or is too large. */
+export function readBytes(path: string, maxBytes: number): Uint8Array {
+  const size = checkReadable(path);
+  if (size > maxBytes) {
+    throw new CumaError(
+      `${path}: cannot be read: it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`,
+    );
+  }
   try {
-    const { size } = statSync(path);
-    if (size > maxBytes) {
-      throw new CumaError(`it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`);
-    }
-    bytes = readFileSync(path);
+    return readFileSync(path);
   } catch (error) {
     throw fileError(path, "cannot be read", error);
   }
+}
+
+/** @throws CumaError naming the file where it cannot be read, is too large, or is not UTF-8. */
+export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
+  const bytes = readBytes(path, maxBytes);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -151,6 +218,7 @@ export function checkJson<T>(path: string, json: unknown, schema: z.ZodType<T>):
 
 /** A text file, piece by piece. @throws CumaError naming the file where it cannot be read or is not UTF-8. */
 export async function* textChunks(path: string): AsyncGenerator<string> {
+  checkReadable(path);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
     for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {

@@ -8,7 +8,7 @@ import {
   messageOf,
   unknownName,
 } from "../util/index.ts";
-import { fileError } from "./files.ts";
+import { checkReadable, fileError } from "./files.ts";
 
 /** Bytes per element of the types that are read. */
 const byteWidth = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -132,6 +132,7 @@ function firstNonFinite(data: Float32Array): number {
 }
 
 function open(path: string): number {
+  checkReadable(path);
   try {
     return openSync(path, "r");
   } catch (error) {

@@ -4,4 +4,5 @@ export * from "./float16.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
 export * from "./rng.ts";
+export * from "./show.ts";
 export * from "./text.ts";

@@ -82,7 +82,7 @@ refused("an adapter", 1, {
   ],
   "without tensors": [
     adapter(remove("adapter_model.safetensors")),
-    /adapter_model\.safetensors: cannot be opened: there is no such file/,
+    /adapter_model\.safetensors: cannot be read: there is no such file/,
   ],
   "with pickled tensors only": [
     adapter(rename("adapter_model.safetensors", "adapter_model.bin")),

@@ -114,7 +114,7 @@ refused("a base", 1, {
   ],
   "without a shard": [
     sharded(remove("shard-1.safetensors")),
-    /copy\/shard-1\.safetensors: cannot be opened: there is no such file/,
+    /copy\/shard-1\.safetensors: cannot be read: there is no such file/,
   ],
   "with a shard that lacks a tensor": [
     sharded((dir) => {
