@@ -30,6 +30,8 @@ export interface Tokenizer {
   readonly bosToken: string | null;
   readonly eosToken: string | null;
   readonly padId: number | null;
+  /** What chat templates get of it, by the names that transformers gives them: bos_token, pad_token, image_token, ... */
+  readonly specialTokens: Readonly<Record<string, string>>;
   /** @param addSpecialTokens Whether what the tokenizer puts around every text, such as [CLS], is put around this one. */
   encode(text: string, options: { readonly addSpecialTokens: boolean }): number[];
   /** Special tokens are kept. */
@@ -107,8 +109,15 @@ export function loadTokenizer(folder: string): Tokenizer {
   let largest = -1;
   for (const id of tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
   const { bos_token: bosToken, eos_token: eosToken, pad_token: padToken } = config;
+  const named = Object.entries(configJson as object).map(
+    ([key, token]) => [key, specialToken.safeParse(token).data] as const,
+  );
+  const specialTokens = Object.fromEntries(
+    named.filter((entry): entry is [string, string] => entry[0].endsWith("_token") && typeof entry[1] === "string"),
+  );
   return {
     file,
+    specialTokens,
     vocabSize: largest + 1,
     bosToken,
     eosToken,
