@@ -5,12 +5,12 @@ import type { HostTensor } from "../graph/index.ts";
 import { listFolder, readJson, sha256File } from "../io/index.ts";
 import {
   baseShapes,
-  checkVocabulary,
   loadChatTemplate,
   loadTokenizer,
   loadWeights,
   parseConfig,
   resolveModel,
+  withinVocabulary,
   type ChatTemplate,
   type DecoderConfig,
   type Tokenizer,
@@ -64,8 +64,7 @@ export async function loadBase(name: string, options: LoadOptions = {}): Promise
   const folder = await baseFolder(name, options);
   const configFile = join(folder, "config.json");
   const config = parseConfig(readJson(configFile, MAX_CONFIG_BYTES), configFile);
-  const tokenizer = loadTokenizer(folder);
-  checkVocabulary(tokenizer, config.vocabSize, configFile);
+  const tokenizer = withinVocabulary(loadTokenizer(folder), config.vocabSize, configFile);
   const template = loadChatTemplate(folder, tokenizer);
   options.onProgress?.(`reading ${folder}`);
   return { name, folder, config, tokenizer, template, weights: loadWeights(folder, baseShapes(config)) };

@@ -1,25 +1,13 @@
-import * as huggingFace from "@huggingface/tokenizers";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { z } from "zod";
-import { checkJson, readJson } from "../io/index.ts";
-import { CumaError, describeIssue, messageOf } from "../util/index.ts";
+import { CumaError, excerpt, show } from "../util/index.ts";
+import { addedIds, Splitter } from "./tokenizer/addedTokens.ts";
+import { readDecoders } from "./tokenizer/decoders.ts";
+import { readTokenizerFiles } from "./tokenizer/files.ts";
+import { readModel } from "./tokenizer/models.ts";
+import { readNormalizers } from "./tokenizer/normalizers.ts";
+import { readPostProcessors } from "./tokenizer/postProcessors.ts";
+import { readPreTokenizers } from "./tokenizer/preTokenizers.ts";
 
-/** What is used of the library; its own declarations do not resolve under Node's module rules. */
-interface LibraryTokenizer {
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
-  decode(ids: readonly number[], options: { skip_special_tokens: boolean }): string;
-  token_to_id(token: string): number | undefined;
-  get_vocab(withAddedTokens: boolean): Map<string, number>;
-}
-const library = huggingFace as unknown as {
-  readonly Tokenizer: new (tokenizer: object, config: object) => LibraryTokenizer;
-};
-
-export const TOKENIZER_FILE = "tokenizer.json";
-export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
-const MAX_TOKENIZER_BYTES = 200_000_000;
-const MAX_CONFIG_BYTES = 20_000_000;
+export { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "./tokenizer/files.ts";
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -32,105 +20,92 @@ export interface Tokenizer {
   readonly padId: number | null;
   /** What chat templates get of it, by the names that transformers gives them: bos_token, pad_token, image_token, ... */
   readonly specialTokens: Readonly<Record<string, string>>;
-  /** @param addSpecialTokens Whether what the tokenizer puts around every text, such as [CLS], is put around this one. */
+  /**
+   * Special tokens that a text spells out become those tokens, as in transformers.
+   * @param addSpecialTokens Whether what the tokenizer puts around every text, such as [CLS], is put around this one.
+   */
   encode(text: string, options: { readonly addSpecialTokens: boolean }): number[];
   /** Special tokens are kept. */
   decode(ids: readonly number[]): string;
 }
 
-const specialToken = z
-  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
-  .nullish()
-  .transform((token) => token ?? null);
-
-const configSchema = z.looseObject({
-  bos_token: specialToken,
-  eos_token: specialToken,
-  pad_token: specialToken,
-});
-
-interface PreTokenizer {
-  readonly type: string;
-  readonly individual_digits?: boolean | undefined;
-  readonly pretokenizers?: readonly PreTokenizer[] | undefined;
-}
-
-const preTokenizer: z.ZodType<PreTokenizer> = z.looseObject({
-  type: z.string(),
-  individual_digits: z.boolean().optional(),
-  get pretokenizers() {
-    return z.array(preTokenizer).optional();
-  },
-});
-
-const tokenizerSchema = z.looseObject({
-  model: z.looseObject({
-    type: z.enum(["BPE", "WordPiece", "Unigram"]).nullish(),
-    vocab: z.custom((vocab) => typeof vocab === "object" && vocab !== null, "expected tokens with their ids or scores"),
-  }),
-  pre_tokenizer: preTokenizer.nullish(),
-});
-
 /**
- * The JavaScript library's `Digits` splits at decimal digits only; the original's at every numeric character, such as
- * "½" and "Ⅳ". A `Split` by that class is the same in both.
- */
-function exactDigits(step: PreTokenizer): PreTokenizer {
-  if (step.pretokenizers) return { ...step, pretokenizers: step.pretokenizers.map(exactDigits) };
-  if (step.type !== "Digits") return step;
-  const pattern = { Regex: step.individual_digits ? "\\p{N}" : "\\p{N}+" };
-  return { type: "Split", pattern, behavior: "Isolated", invert: false } as PreTokenizer;
-}
-
-/**
- * Reads tokenizer.json and, where it is there, tokenizer_config.json.
- * @throws CumaError naming the file that is missing or wrong.
+ * Reads tokenizer.json and the files beside it that name special tokens. What is read gives the ids that the `tokenizers`
+ * library gives; every step and option that would not is an error. The sections "truncation" and "padding" do
+ * nothing, as in transformers.
+ * @throws CumaError naming the file that is missing or wrong, and the step and option that is not supported.
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const file = join(folder, TOKENIZER_FILE);
-  const configFile = join(folder, TOKENIZER_CONFIG_FILE);
-  const json = readJson(file, MAX_TOKENIZER_BYTES);
-  const parsed = tokenizerSchema.safeParse(json);
-  if (!parsed.success) {
-    throw new CumaError(`${file}: expected a tokenizer; ${describeIssue(parsed.error.issues[0]!, json)}`);
-  }
-  const configJson = existsSync(configFile) ? readJson(configFile, MAX_CONFIG_BYTES) : {};
-  const config = checkJson(configFile, configJson, configSchema);
-  const pre = parsed.data.pre_tokenizer;
-  let tokenizer: LibraryTokenizer;
-  try {
-    tokenizer = new library.Tokenizer(
-      pre ? { ...parsed.data, pre_tokenizer: exactDigits(pre) } : parsed.data,
-      configJson as object,
-    );
-  } catch (error) {
-    throw new CumaError(`${file}: is not a tokenizer that can be read: ${messageOf(error)}`, { cause: error });
-  }
+  const { file, json, specialTokens, addedTokens, frame: named } = readTokenizerFiles(folder);
+  const part = (name: string) => ({ file, json, path: [name] });
+  const normalize = readNormalizers(json.normalizer, part("normalizer"));
+  const preTokenize = readPreTokenizers(json.pre_tokenizer, part("pre_tokenizer"));
+  const model = readModel(json.model, part("model"));
+  const frame = readPostProcessors(json.post_processor, part("post_processor"));
+
+  const added = addedIds(addedTokens, model.vocabulary);
+  const tokens = new Map<number, string>();
+  for (const [token, id] of model.vocabulary) tokens.set(id, token);
+  for (const [token, { id }] of added) tokens.set(id, token);
   let largest = -1;
-  for (const id of tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
-  const { bos_token: bosToken, eos_token: eosToken, pad_token: padToken } = config;
-  const named = Object.entries(configJson as object).map(
-    ([key, token]) => [key, specialToken.safeParse(token).data] as const,
+  for (const id of tokens.keys()) largest = Math.max(largest, id);
+  const idOf = (token: string): number => added.get(token)?.id ?? model.vocabulary.get(token)!;
+  const { before, after } = named ? { before: named.before.map(idOf), after: named.after.map(idOf) } : frame;
+
+  const all = [...added.values()];
+  const raw = new Splitter(
+    all.filter(({ token }) => !token.normalized),
+    (text) => text,
   );
-  const specialTokens = Object.fromEntries(
-    named.filter((entry): entry is [string, string] => entry[0].endsWith("_token") && typeof entry[1] === "string"),
+  const normalized = new Splitter(
+    all.filter(({ token }) => token.normalized),
+    normalize,
   );
+  const encode = (text: string): number[] =>
+    raw.split(text).flatMap((piece) => {
+      if (typeof piece === "number") return piece;
+      return normalized.split(normalize(piece.text)).flatMap((inner) => {
+        if (typeof inner === "number") return inner;
+        const first = piece.start === 0 && inner.start === 0;
+        return preTokenize({ text: inner.text, first }).flatMap((word) => model.tokenise(word));
+      });
+    });
+
+  let decoder: ReturnType<typeof readDecoders> | undefined;
+  const { bos_token: bosToken = null, eos_token: eosToken = null, pad_token: padToken } = specialTokens;
   return {
     file,
-    specialTokens,
     vocabSize: largest + 1,
     bosToken,
     eosToken,
-    padId: padToken === null ? null : (tokenizer.token_to_id(padToken) ?? null),
-    encode: (text, { addSpecialTokens }) => tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids,
-    decode: (ids) => (ids.length === 0 ? "" : tokenizer.decode(ids, { skip_special_tokens: false })),
+    padId: padToken === undefined ? null : idOf(padToken),
+    specialTokens,
+    encode: (text, { addSpecialTokens }) => (addSpecialTokens ? [...before, ...encode(text), ...after] : encode(text)),
+    decode(ids) {
+      // Not before it is asked for: no result depends on it.
+      decoder ??= readDecoders(json.decoder, part("decoder"));
+      return decoder(ids.flatMap((id) => tokens.get(id) ?? []));
+    },
   };
 }
 
-/** @throws CumaError where the tokenizer has ids that the model has no embedding for. */
-export function checkVocabulary({ file, vocabSize }: Tokenizer, modelVocabSize: number, configFile: string): void {
-  if (vocabSize <= modelVocabSize) return;
-  throw new CumaError(
-    `${file}: has token id ${vocabSize - 1}, but ${configFile} gives the model a vocab_size of ${modelVocabSize}; the two belong to different models`,
-  );
+/**
+ * The tokenizer for a model whose embedding may have fewer rows than the tokenizer has tokens: what no text holds does no
+ * harm, such as a padding token that was added later.
+ * @param configFile Where the model's vocab_size stands, for messages.
+ * @returns One whose `encode` throws a CumaError that names the token where a text has one without a row.
+ */
+export function withinVocabulary(tokenizer: Tokenizer, modelVocabSize: number, configFile: string): Tokenizer {
+  if (tokenizer.vocabSize <= modelVocabSize) return tokenizer;
+  return {
+    ...tokenizer,
+    encode(text, options) {
+      const ids = tokenizer.encode(text, options);
+      const beyond = ids.find((id) => id >= modelVocabSize);
+      if (beyond === undefined) return ids;
+      throw new CumaError(
+        `${tokenizer.file}: the token ${show(tokenizer.decode([beyond]))} has the id ${beyond}, but ${configFile} gives the model a vocab_size of ${modelVocabSize}; it is in the text "${excerpt(text)}"`,
+      );
+    },
+  };
 }

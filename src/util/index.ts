@@ -6,3 +6,4 @@ export * from "./mersenneTwister.ts";
 export * from "./rng.ts";
 export * from "./show.ts";
 export * from "./text.ts";
+export * from "./timeLimit.ts";

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  checkVocabulary,
   loadChatTemplate,
   loadTokenizer,
   type ChatMessage,
@@ -46,8 +45,6 @@ describe.skipIf(folder === undefined)(`SmolLM2's tokenizer and chat template ${f
   test("knows its vocabulary", () => {
     expect(tokenizer.vocabSize).toBe(49152);
     expect(tokenizer.eosToken).toBe("<|im_end|>");
-    checkVocabulary(tokenizer, 49152, "config.json");
-    expect(() => checkVocabulary(tokenizer, 49000, "config.json")).toThrow(/token id 49151.*vocab_size of 49000/);
   });
 });
 
@@ -98,7 +95,7 @@ describe("tokenizer and template files", () => {
     writeFileSync(join(root, "tokenizer.json"), "{");
     expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: is not JSON/);
     writeFileSync(join(root, "tokenizer.json"), "{}");
-    expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: expected a tokenizer/);
+    expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: "model": expected object; found nothing/);
     expect(() => loadChatTemplate(withConfig({ chat_template: "{% if %}" }), tokenizer)).toThrow(
       /tokenizer_config\.json: the chat template cannot be read/,
     );

@@ -11,7 +11,13 @@ import { parseConfig } from "../config.ts";
 import { baseShapes } from "../decoder.ts";
 import { families } from "../families/index.ts";
 import { Decoder } from "../forward.ts";
-import { checkVocabulary, loadTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, type Tokenizer } from "../tokenizer.ts";
+import {
+  withinVocabulary,
+  loadTokenizer,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  type Tokenizer,
+} from "../tokenizer.ts";
 import { loadWeights } from "../weights.ts";
 import { decoderStates, encodeByLength, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
@@ -72,7 +78,6 @@ export async function loadSentenceTransformer(folder: string, engine: Engine): P
   if (prompt !== "" && !includePrompt) {
     throw new CumaError(`${poolingFile}: "include_prompt": false is not supported together with a default prompt`);
   }
-  const tokenizer = loadTokenizer(root);
   const limit = readOptional(join(root, TOKENIZER_CONFIG_FILE), tokenizerSchema).model_max_length ?? Infinity;
   const transformer = openTransformer(root, engine);
   if (width !== undefined && width !== transformer.width) {
@@ -80,7 +85,7 @@ export async function loadSentenceTransformer(folder: string, engine: Engine): P
       `${poolingFile}: expected an embedding dimension of ${transformer.width}, the hidden size in config.json; found ${width}`,
     );
   }
-  checkVocabulary(tokenizer, transformer.vocabSize, join(root, "config.json"));
+  const tokenizer = withinVocabulary(loadTokenizer(root), transformer.vocabSize, join(root, "config.json"));
   const maxLength = Math.min(settings.max_seq_length ?? limit, transformer.maxPositions);
   const files = [MODULES_FILE, PROMPTS_FILE].map((name) => join(folder, name));
   const hash = await hashFiles([...files, poolingFile, ...transformerFiles(root)]);

@@ -1,0 +1,189 @@
+import * as huggingFace from "@huggingface/tokenizers";
+import { z } from "zod";
+import { CumaError, show } from "../../util/index.ts";
+import { BYTE_CHARACTERS } from "./bytes.ts";
+import { checkPart, nameOf, type Part } from "./steps.ts";
+
+/** Splits words into the tokens of a vocabulary. */
+export interface VocabularyModel {
+  /** Added tokens are not in it. */
+  readonly vocabulary: ReadonlyMap<string, number>;
+  /** Token ids of one word. */
+  tokenise(word: string): number[];
+}
+
+/** What is used of the library; its own declarations do not resolve under Node's module rules. */
+type LibraryModel = (words: readonly string[]) => string[];
+const library = huggingFace as unknown as {
+  readonly BPE: new (options: object) => LibraryModel;
+  readonly WordPiece: new (options: object) => LibraryModel;
+  readonly Unigram: new (options: object, eosToken: undefined) => LibraryModel;
+};
+
+const id = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const vocabularySchema = z
+  .custom<Readonly<Record<string, number>>>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected tokens with their ids",
+  )
+  .superRefine((vocabulary, context) => {
+    for (const [token, value] of Object.entries(vocabulary)) {
+      if (id.safeParse(value).success) continue;
+      context.addIssue({ code: "custom", path: [token], message: "expected an id from 0 to 2147483647" });
+      return;
+    }
+  })
+  .transform((vocabulary) => new Map(Object.entries(vocabulary)));
+
+const nothing = z.literal("").nullish();
+
+/** A word of the vocabulary has 100 characters at most where nobody says otherwise. */
+const MAX_WORD = 10_000;
+
+const bpe = z.strictObject({
+  type: z.string().nullish(),
+  vocab: vocabularySchema,
+  merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+  // With dropout the ids are random.
+  dropout: z.literal(0).nullish(),
+  unk_token: z.string().nullish(),
+  continuing_subword_prefix: nothing,
+  end_of_word_suffix: z.string().nullish(),
+  fuse_unk: z.boolean().nullish(),
+  byte_fallback: z.boolean().nullish(),
+  ignore_merges: z.boolean().nullish(),
+});
+
+const wordPiece = z.strictObject({
+  type: z.string().nullish(),
+  vocab: vocabularySchema,
+  unk_token: z.string(),
+  continuing_subword_prefix: z.string(),
+  max_input_chars_per_word: z.int().min(1).max(MAX_WORD),
+});
+
+const wordLevel = z.strictObject({ type: z.string().nullish(), vocab: vocabularySchema, unk_token: z.string() });
+
+const unigram = z.strictObject({
+  type: z.string().nullish(),
+  vocab: z.array(z.tuple([z.string(), z.number()])).min(1),
+  unk_id: id,
+  byte_fallback: z.literal(false).nullish(),
+});
+
+type Build = (section: unknown, part: Part) => VocabularyModel;
+
+export const MODELS: Readonly<Record<string, Build>> = {
+  BPE: (section, part) => buildBpe(checkPart(section, bpe, part), part),
+  WordPiece: (section, part) => {
+    const options = checkPart(section, wordPiece, part);
+    const { vocab, unk_token: unknown } = options;
+    const unknownId = tokenId(unknown, "unk_token", vocab, part);
+    const model = new library.WordPiece({ ...options, vocab: Object.fromEntries(vocab) });
+    return { vocabulary: vocab, tokenise: (word) => model([word]).map((token) => vocab.get(token) ?? unknownId) };
+  },
+  WordLevel: (section, part) => {
+    const { vocab, unk_token: unknown } = checkPart(section, wordLevel, part);
+    const unknownId = tokenId(unknown, "unk_token", vocab, part);
+    return { vocabulary: vocab, tokenise: (word) => [vocab.get(word) ?? unknownId] };
+  },
+  Unigram: (section, part) => {
+    const options = checkPart(section, unigram, part);
+    const { vocab, unk_id: unknownId } = options;
+    if (unknownId >= vocab.length) {
+      throw new CumaError(`${nameOf(part)}: "unk_id" is ${unknownId}, but there are ${vocab.length} tokens`);
+    }
+    const vocabulary = new Map(vocab.map(([token], i) => [token, i]));
+    const model = new library.Unigram(options, undefined);
+    return { vocabulary, tokenise: (word) => model([word]).map((token) => vocabulary.get(token) ?? unknownId) };
+  },
+};
+
+function tokenId(token: string, option: string, vocabulary: ReadonlyMap<string, number>, part: Part): number {
+  const found = vocabulary.get(token);
+  if (found !== undefined) return found;
+  throw new CumaError(`${nameOf(part)}: "${option}" is ${show(token)}, which is not in "vocab"`);
+}
+
+function buildBpe(options: z.output<typeof bpe>, part: Part): VocabularyModel {
+  const { vocab, unk_token: unknown } = options;
+  const merges = checkMerges(options.merges, vocab, part);
+  if (options.byte_fallback) {
+    for (let byte = 0; byte < 256; byte++) tokenId(byteToken(byte), "byte_fallback", vocab, part);
+  }
+  const unknownId = unknown == null ? null : tokenId(unknown, "unk_token", vocab, part);
+  const model = new library.BPE({ ...options, vocab: Object.fromEntries(vocab), merges });
+  const ids = (word: string): number[] => model([word]).map((token) => vocab.get(token) ?? unknownId!);
+  if (unknownId !== null || options.byte_fallback) return { vocabulary: vocab, tokenise: ids };
+  if (options.end_of_word_suffix) {
+    throw new CumaError(`${nameOf(part)}: "end_of_word_suffix" is not supported without "unk_token"`);
+  }
+  // What is in no token is left out before the rest is merged.
+  const complete = BYTE_CHARACTERS.every((character) => vocab.has(character));
+  return {
+    vocabulary: vocab,
+    tokenise: (word) =>
+      ids(
+        complete
+          ? word
+          : Array.from(word)
+              .filter((character) => vocab.has(character))
+              .join(""),
+      ),
+  };
+}
+
+function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+}
+
+/** Pairs, all of whose tokens are in the vocabulary: the original library reads no others. */
+function checkMerges(
+  merges: readonly (string | readonly [string, string])[],
+  vocabulary: ReadonlyMap<string, number>,
+  part: Part,
+): (readonly [string, string])[] {
+  const listed = merges.filter((merge) => typeof merge !== "string" || !merge.startsWith("#version"));
+  return listed.map((merge, i) => {
+    const pair = typeof merge === "string" ? merge.split(" ") : merge;
+    const [first = "", second = ""] = pair;
+    if (pair.length !== 2 || ![first, second, first + second].every((token) => vocabulary.has(token))) {
+      throw new CumaError(
+        `${nameOf(part)}: merge ${i + 1} is ${show(merge)}; expected two tokens that are in "vocab" and give a third`,
+      );
+    }
+    return [first, second];
+  });
+}
+
+/**
+ * The section "model".
+ * @throws CumaError naming a type or an option that is not supported.
+ */
+export function readModel(section: unknown, part: Part): VocabularyModel {
+  const { type, vocab } = checkPart(
+    section,
+    z.looseObject({
+      type: z.string().nullish(),
+      vocab: z.custom((value) => typeof value === "object" && value !== null),
+    }),
+    part,
+  );
+  const name = type ?? untyped(section as object, Array.isArray(vocab));
+  if (!Object.hasOwn(MODELS, name)) {
+    throw new CumaError(
+      `${nameOf(part)} is of the type ${show(type)}, which is not supported; supported are ${Object.keys(MODELS).sort().join(", ")}`,
+    );
+  }
+  return MODELS[name]!(section, part);
+}
+
+/** Older files do not say their type. */
+function untyped(section: object, isList: boolean): string {
+  if (isList) return "Unigram";
+  if ("merges" in section) return "BPE";
+  return "continuing_subword_prefix" in section ? "WordPiece" : "WordLevel";
+}
