@@ -13,11 +13,8 @@ export interface VocabularyModel {
 }
 
 /** What is used of the library; its own declarations do not resolve under Node's module rules. */
-type LibraryModel = (words: readonly string[]) => string[];
-const library = huggingFace as unknown as {
-  readonly BPE: new (options: object) => LibraryModel;
-  readonly WordPiece: new (options: object) => LibraryModel;
-  readonly Unigram: new (options: object, eosToken: undefined) => LibraryModel;
+const { BPE } = huggingFace as unknown as {
+  readonly BPE: new (options: object) => (words: readonly string[]) => string[];
 };
 
 const id = z
@@ -40,9 +37,6 @@ const vocabularySchema = z
 
 const nothing = z.literal("").nullish();
 
-/** A word of the vocabulary has 100 characters at most where nobody says otherwise. */
-const MAX_WORD = 10_000;
-
 const bpe = z.strictObject({
   type: z.string().nullish(),
   vocab: vocabularySchema,
@@ -62,7 +56,7 @@ const wordPiece = z.strictObject({
   vocab: vocabularySchema,
   unk_token: z.string(),
   continuing_subword_prefix: z.string(),
-  max_input_chars_per_word: z.int().min(1).max(MAX_WORD),
+  max_input_chars_per_word: z.int().min(0),
 });
 
 const wordLevel = z.strictObject({ type: z.string().nullish(), vocab: vocabularySchema, unk_token: z.string() });
@@ -78,28 +72,13 @@ type Build = (section: unknown, part: Part) => VocabularyModel;
 
 export const MODELS: Readonly<Record<string, Build>> = {
   BPE: (section, part) => buildBpe(checkPart(section, bpe, part), part),
-  WordPiece: (section, part) => {
-    const options = checkPart(section, wordPiece, part);
-    const { vocab, unk_token: unknown } = options;
-    const unknownId = tokenId(unknown, "unk_token", vocab, part);
-    const model = new library.WordPiece({ ...options, vocab: Object.fromEntries(vocab) });
-    return { vocabulary: vocab, tokenise: (word) => model([word]).map((token) => vocab.get(token) ?? unknownId) };
-  },
+  WordPiece: (section, part) => buildWordPiece(checkPart(section, wordPiece, part), part),
   WordLevel: (section, part) => {
     const { vocab, unk_token: unknown } = checkPart(section, wordLevel, part);
     const unknownId = tokenId(unknown, "unk_token", vocab, part);
     return { vocabulary: vocab, tokenise: (word) => [vocab.get(word) ?? unknownId] };
   },
-  Unigram: (section, part) => {
-    const options = checkPart(section, unigram, part);
-    const { vocab, unk_id: unknownId } = options;
-    if (unknownId >= vocab.length) {
-      throw new CumaError(`${nameOf(part)}: "unk_id" is ${unknownId}, but there are ${vocab.length} tokens`);
-    }
-    const vocabulary = new Map(vocab.map(([token], i) => [token, i]));
-    const model = new library.Unigram(options, undefined);
-    return { vocabulary, tokenise: (word) => model([word]).map((token) => vocabulary.get(token) ?? unknownId) };
-  },
+  Unigram: (section, part) => buildUnigram(checkPart(section, unigram, part), part),
 };
 
 function tokenId(token: string, option: string, vocabulary: ReadonlyMap<string, number>, part: Part): number {
@@ -115,7 +94,7 @@ function buildBpe(options: z.output<typeof bpe>, part: Part): VocabularyModel {
     for (let byte = 0; byte < 256; byte++) tokenId(byteToken(byte), "byte_fallback", vocab, part);
   }
   const unknownId = unknown == null ? null : tokenId(unknown, "unk_token", vocab, part);
-  const model = new library.BPE({ ...options, vocab: Object.fromEntries(vocab), merges });
+  const model = new BPE({ ...options, vocab: Object.fromEntries(vocab), merges });
   const ids = (word: string): number[] => model([word]).map((token) => vocab.get(token) ?? unknownId!);
   if (unknownId !== null || options.byte_fallback) return { vocabulary: vocab, tokenise: ids };
   if (options.end_of_word_suffix) {
@@ -134,6 +113,78 @@ function buildBpe(options: z.output<typeof bpe>, part: Part): VocabularyModel {
               .join(""),
       ),
   };
+}
+
+/** The longest token that a word begins with, then the longest that what is left begins with; or none at all. */
+function buildWordPiece(options: z.output<typeof wordPiece>, part: Part): VocabularyModel {
+  const { vocab, unk_token: unknown, continuing_subword_prefix: prefix, max_input_chars_per_word: most } = options;
+  const unknownId = tokenId(unknown, "unk_token", vocab, part);
+  let longest = 0;
+  for (const token of vocab.keys()) longest = Math.max(longest, token.length);
+  const tokenise = (word: string): number[] => {
+    const characters = [...word];
+    if (characters.length > most) return [unknownId];
+    const ids: number[] = [];
+    for (let start = 0; start < characters.length;) {
+      let end = Math.min(characters.length, start + longest);
+      let found: number | undefined;
+      for (; end > start; end--) {
+        found = vocab.get((start > 0 ? prefix : "") + characters.slice(start, end).join(""));
+        if (found !== undefined) break;
+      }
+      if (found === undefined) return [unknownId];
+      ids.push(found);
+      start = end;
+    }
+    return ids;
+  };
+  return { vocabulary: vocab, tokenise };
+}
+
+/** How much less likely than the least likely token an unknown character is, in natural logarithms. */
+const UNKNOWN_PENALTY = 10;
+
+/** The tokens with the largest sum of scores; unknown characters that stand together are one token. */
+function buildUnigram({ vocab, unk_id: unknownId }: z.output<typeof unigram>, part: Part): VocabularyModel {
+  if (unknownId >= vocab.length) {
+    throw new CumaError(`${nameOf(part)}: "unk_id" is ${unknownId}, but there are ${vocab.length} tokens`);
+  }
+  const vocabulary = new Map(vocab.map(([token], i) => [token, i]));
+  let longest = 0;
+  let worst = Infinity;
+  for (const [token, score] of vocab) {
+    longest = Math.max(longest, token.length);
+    worst = Math.min(worst, score);
+  }
+  const tokenise = (word: string): number[] => {
+    // Of the best way to each place of the word: its score, its last token and where that begins.
+    const scores = new Float64Array(word.length + 1);
+    const lasts = new Int32Array(word.length + 1);
+    const starts = new Int32Array(word.length + 1).fill(-1);
+    const offer = (id: number, score: number, start: number, end: number): void => {
+      if (starts[end] !== -1 && !(score > scores[end]!)) return;
+      scores[end] = score;
+      lasts[end] = id;
+      starts[end] = start;
+    };
+    for (let start = 0; start < word.length;) {
+      const next = start + String.fromCodePoint(word.codePointAt(start)!).length;
+      for (let end = next; end <= Math.min(word.length, start + longest); end++) {
+        const id = vocabulary.get(word.slice(start, end));
+        if (id !== undefined) offer(id, vocab[id]![1] + scores[start]!, start, end);
+      }
+      if (!vocabulary.has(word.slice(start, next))) {
+        offer(unknownId, worst - UNKNOWN_PENALTY + scores[start]!, start, next);
+      }
+      start = next;
+    }
+    const ids: number[] = [];
+    for (let end = word.length; end > 0; end = starts[end]!) {
+      if (lasts[end] !== unknownId || ids.at(-1) !== unknownId) ids.push(lasts[end]!);
+    }
+    return ids.reverse();
+  };
+  return { vocabulary, tokenise };
 }
 
 function byteToken(byte: number): string {

@@ -95,8 +95,15 @@ function compile(regex: string, part: Part): RegExp {
   }
 }
 
-function finder(expression: RegExp): Find {
-  return (text) => Array.from(text.matchAll(expression), ({ 0: found, index }) => [index, index + found.length]);
+/** No match of no width stands right behind another match. */
+export function finder(expression: RegExp): Find {
+  return (text) => {
+    const found: [number, number][] = [];
+    for (const { 0: match, index } of text.matchAll(expression)) {
+      if (match !== "" || found.at(-1)?.[1] !== index) found.push([index, index + match.length]);
+    }
+    return found;
+  };
 }
 
 function escapeRegExp(text: string): string {

@@ -8,7 +8,7 @@ export interface Frame {
   readonly after: readonly number[];
 }
 
-const EMPTY: Frame = { before: [], after: [] };
+const NOTHING: Frame = { before: [], after: [] };
 /** Real templates have three pieces. */
 const MAX_PIECES = 64;
 
@@ -32,7 +32,7 @@ export const POST_PROCESSORS: StepTypes<Frame> = {
   BertProcessing: stepType({ cls: withId, sep: withId }, around),
   ByteLevel: stepType(
     { add_prefix_space: offsetsOnly, trim_offsets: offsetsOnly, use_regex: offsetsOnly },
-    () => EMPTY,
+    () => NOTHING,
   ),
   RobertaProcessing: stepType(
     { cls: withId, sep: withId, trim_offsets: offsetsOnly, add_prefix_space: offsetsOnly },
@@ -75,11 +75,11 @@ export const POST_PROCESSORS: StepTypes<Frame> = {
  * @throws CumaError naming a type or an option that is not supported.
  */
 export function readPostProcessors(section: unknown, part: Part): Frame {
-  return readSteps(section, part, POST_PROCESSORS, "processors").reduce(
-    (inner, outer) => ({
-      before: [...outer.before, ...inner.before],
-      after: [...inner.after, ...outer.after],
-    }),
-    EMPTY,
-  );
+  const frames = readSteps(section, part, POST_PROCESSORS, "processors").filter((frame) => frame !== NOTHING);
+  if (frames.length > 1) {
+    throw new CumaError(
+      `${nameOf(part)} has ${frames.length} steps that put tokens around a text; expected one at most`,
+    );
+  }
+  return frames[0] ?? NOTHING;
 }

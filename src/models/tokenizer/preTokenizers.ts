@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { toByteCharacters } from "./bytes.ts";
-import { findPattern, GPT2, patternSchema, type Find } from "./patterns.ts";
+import { finder, findPattern, GPT2, patternSchema, type Find } from "./patterns.ts";
 import { offsetsOnly, readSteps, stepType, type Part, type StepTypes } from "./steps.ts";
 
 /** A stretch of a text. Merges never cross its ends. */
@@ -18,9 +18,10 @@ type Behavior = z.output<typeof behaviors>;
 
 const single = z.string().refine((text) => [...text].length === 1, "expected one character");
 
-const WHITE_SPACE = all(/\p{White_Space}/gu);
-const PUNCTUATION = all(/[\p{P}!-/:-@[-`{-~]/gu);
-const WORDS = all(
+const WHITE_SPACE = finder(/\p{White_Space}/gu);
+const NUMERIC = finder(/\p{N}/gu);
+const PUNCTUATION = finder(/[\p{P}!-/:-@[-`{-~]/gu);
+const WORDS = finder(
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu,
 );
 
@@ -47,8 +48,7 @@ export const PRE_TOKENIZERS: StepTypes<PreTokenize> = {
     return (piece) => split(piece, find, "Removed");
   }),
   Digits: stepType({ individual_digits: z.boolean() }, ({ individual_digits: individual }) => {
-    const find = all(/\p{N}/gu);
-    return (piece) => split(piece, find, individual ? "Isolated" : "Contiguous");
+    return (piece) => split(piece, NUMERIC, individual ? "Isolated" : "Contiguous");
   }),
   FixedLength: stepType({ length: z.int().positive() }, ({ length }) => ({ text, first }) => {
     const characters = [...text];
@@ -89,10 +89,6 @@ export const PRE_TOKENIZERS: StepTypes<PreTokenize> = {
   Whitespace: stepType({}, () => (piece) => split(piece, WORDS, "Removed", true)),
   WhitespaceSplit: stepType({}, () => (piece) => split(piece, WHITE_SPACE, "Removed")),
 };
-
-function all(expression: RegExp): Find {
-  return (text) => Array.from(text.matchAll(expression), ({ 0: found, index }) => [index, index + found.length]);
-}
 
 /** What is matched and what lies between is cut apart, then kept, removed or joined as `behavior` says. */
 function split({ text, first }: Piece, find: Find, behavior: Behavior, invert = false): Piece[] {
