@@ -150,12 +150,10 @@ function buildUnigram({ vocab, unk_id: unknownId }: z.output<typeof unigram>, pa
     throw new CumaError(`${nameOf(part)}: "unk_id" is ${unknownId}, but there are ${vocab.length} tokens`);
   }
   const vocabulary = new Map(vocab.map(([token], i) => [token, i]));
+  const tokenScores = vocab.map(([, score]) => roundedTwice(score));
   let longest = 0;
-  let worst = Infinity;
-  for (const [token, score] of vocab) {
-    longest = Math.max(longest, token.length);
-    worst = Math.min(worst, score);
-  }
+  for (const [token] of vocab) longest = Math.max(longest, token.length);
+  const unknownScore = tokenScores.reduce((a, b) => Math.min(a, b)) - UNKNOWN_PENALTY;
   const tokenise = (word: string): number[] => {
     // Of the best way to each place of the word: its score, its last token and where that begins.
     const scores = new Float64Array(word.length + 1);
@@ -171,10 +169,10 @@ function buildUnigram({ vocab, unk_id: unknownId }: z.output<typeof unigram>, pa
       const next = start + String.fromCodePoint(word.codePointAt(start)!).length;
       for (let end = next; end <= Math.min(word.length, start + longest); end++) {
         const id = vocabulary.get(word.slice(start, end));
-        if (id !== undefined) offer(id, vocab[id]![1] + scores[start]!, start, end);
+        if (id !== undefined) offer(id, tokenScores[id]! + scores[start]!, start, end);
       }
       if (!vocabulary.has(word.slice(start, next))) {
-        offer(unknownId, worst - UNKNOWN_PENALTY + scores[start]!, start, next);
+        offer(unknownId, unknownScore + scores[start]!, start, next);
       }
       start = next;
     }
@@ -185,6 +183,15 @@ function buildUnigram({ vocab, unk_id: unknownId }: z.output<typeof unigram>, pa
     return ids.reverse();
   };
   return { vocabulary, tokenise };
+}
+
+/**
+ * The original library reads a decimal as a whole number by a power of ten, each rounded: a last bit, on which it hangs
+ * which of two ways of the same score is taken.
+ */
+function roundedTwice(score: number): number {
+  const [, whole, decimals] = /^(-?\d+)\.(\d+)$/.exec(String(score)) ?? [];
+  return decimals === undefined ? score : Number(`${whole}${decimals}`) / 10 ** decimals.length;
 }
 
 function byteToken(byte: number): string {
