@@ -41,7 +41,7 @@ const ATTEMPTS = 4;
 
 /** Small files that are downloaded; weights follow once the index, if there is one, tells which. */
 const wanted =
-  /^(config\.json|tokenizer[\w.-]*|chat_template\.jinja|model\.safetensors\.index\.json|modules\.json|1_Pooling\/config\.json|sentence_bert_config\.json|config_sentence_transformers\.json)$/;
+  /^(config\.json|tokenizer[\w.-]*|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja|model\.safetensors\.index\.json|modules\.json|1_Pooling\/config\.json|sentence_bert_config\.json|config_sentence_transformers\.json)$/;
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)) });
 

@@ -2,12 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  loadChatTemplate,
-  loadTokenizer,
-  type ChatMessage,
-  type Tokenizer,
-} from "../../src/models/index.ts";
+import { loadChatTemplate, loadTokenizer, type ChatMessage, type Tokenizer } from "../../src/models/index.ts";
 import { readJson } from "../../src/io/index.ts";
 import { needsModels, realModel } from "../support/models.ts";
 
