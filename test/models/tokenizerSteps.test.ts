@@ -104,7 +104,7 @@ describe.each(Object.entries(TYPES))("types of %s", (section, { read, refused, t
     expect(Object.keys(table).sort()).toEqual(read);
   });
   test.each(read)("%s has a golden case", (type) => {
-    const sections = [...cases, ...decoders].map((one) => JSON.stringify(one.sections[section]) ?? "");
+    const sections = [...cases, ...decoders].map((one) => JSON.stringify(one.sections[section] ?? null));
     expect(sections.some((json) => json.includes(`"type":"${type}"`))).toBe(true);
   });
   test.each([...refused, "Other"])("%s is refused by name", (type) => {
@@ -243,7 +243,7 @@ describe("files that mean harm end in an error", () => {
     expect(() => tokenizer.encode("a".repeat(60), { addSpecialTokens: true })).toThrow(
       /"pre_tokenizer": the expression "\(a\+\)\+b", on a text of 60 characters, takes more than 2 s/,
     );
-    expect(tokenizer.encode("ab", { addSpecialTokens: true })).toHaveLength(1);
+    expect(tokenizer.encode("xaab", { addSpecialTokens: true })).toHaveLength(4);
   });
 
   test("huge ids cost nothing", () => {

@@ -62,9 +62,10 @@ export class Splitter {
   constructor(added: Iterable<{ readonly id: number; readonly token: AddedToken }>, normalize: Normalize) {
     for (const found of added) {
       let node = this.root;
-      for (const unit of normalize(found.token.content).split("")) {
-        let next = node.next.get(unit);
-        if (next === undefined) node.next.set(unit, (next = { next: new Map() }));
+      const written = normalize(found.token.content);
+      for (let i = 0; i < written.length; i++) {
+        let next = node.next.get(written[i]!);
+        if (next === undefined) node.next.set(written[i]!, (next = { next: new Map() }));
         node = next;
       }
       if (node !== this.root) node.found = found;

@@ -7,7 +7,7 @@ import { offsetsOnly, readSteps, stepType, type Part, type StepTypes } from "./s
 /** Tokens to stretches of text; the text is all of them after the last step, joined. */
 type Decode = (tokens: readonly string[]) => string[];
 
-const single = z.string().refine((text) => [...text].length === 1, "expected one character");
+const single = z.string().refine((text) => Array.from(text).length === 1, "expected one character");
 const count = z.int().min(0).max(1000);
 const BYTES = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 const encoder = new TextEncoder();
@@ -43,7 +43,7 @@ export const DECODERS: StepTypes<Decode> = {
   }),
   Strip: stepType({ content: single, start: count, stop: count }, ({ content, start, stop }) => (tokens) => {
     return tokens.map((token) => {
-      const characters = [...token];
+      const characters = Array.from(token);
       let from = 0;
       while (from < Math.min(start, characters.length) && characters[from] === content) from++;
       let to = characters.length;

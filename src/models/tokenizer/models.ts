@@ -122,7 +122,7 @@ function buildWordPiece(options: z.output<typeof wordPiece>, part: Part): Vocabu
   let longest = 0;
   for (const token of vocab.keys()) longest = Math.max(longest, token.length);
   const tokenise = (word: string): number[] => {
-    const characters = [...word];
+    const characters = Array.from(word);
     if (characters.length > most) return [unknownId];
     const ids: number[] = [];
     for (let start = 0; start < characters.length;) {

@@ -16,7 +16,7 @@ type PreTokenize = (piece: Piece) => Piece[];
 const behaviors = z.enum(["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]);
 type Behavior = z.output<typeof behaviors>;
 
-const single = z.string().refine((text) => [...text].length === 1, "expected one character");
+const single = z.string().refine((text) => Array.from(text).length === 1, "expected one character");
 
 const WHITE_SPACE = finder(/\p{White_Space}/gu);
 const NUMERIC = finder(/\p{N}/gu);
@@ -51,7 +51,7 @@ export const PRE_TOKENIZERS: StepTypes<PreTokenize> = {
     return (piece) => split(piece, NUMERIC, individual ? "Isolated" : "Contiguous");
   }),
   FixedLength: stepType({ length: z.int().positive() }, ({ length }) => ({ text, first }) => {
-    const characters = [...text];
+    const characters = Array.from(text);
     return Array.from({ length: Math.ceil(characters.length / length) }, (_, i) => ({
       text: characters.slice(i * length, (i + 1) * length).join(""),
       first: first && i === 0,
