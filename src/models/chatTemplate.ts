@@ -5,6 +5,7 @@ import { z } from "zod";
 import { readJson, readText } from "../io/index.ts";
 import { CumaError, messageOf } from "../util/index.ts";
 import type { ChatMessage } from "./choice.ts";
+import { defaultTemplateSettings, type TemplateSettings } from "./templateSettings.ts";
 import { TOKENIZER_CONFIG_FILE, type Tokenizer } from "./tokenizer.ts";
 
 const TEMPLATE_FILE = "chat_template.jinja";
@@ -16,7 +17,7 @@ export interface ChatTemplate {
   /** The file it comes from; null for the plain prompt of a base that has none. */
   readonly file: string | null;
   /** The text up to where the model's answer begins. */
-  prompt(messages: readonly ChatMessage[]): string;
+  prompt(messages: readonly ChatMessage[], settings?: TemplateSettings): string;
 }
 
 const schema = z.looseObject({
@@ -51,23 +52,23 @@ export function loadChatTemplate(folder: string, { bosToken, eosToken }: Tokeniz
   } catch (error) {
     throw new CumaError(`${file}: the chat template cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  const render = (messages: readonly ChatMessage[]): string =>
+  const render = (messages: readonly ChatMessage[], settings: TemplateSettings): string =>
     template.render({
       messages,
       bos_token: bosToken ?? "",
       eos_token: eosToken ?? "",
       add_generation_prompt: true,
-      enable_thinking: false,
+      ...settings,
     });
   return {
     file,
-    prompt(messages) {
+    prompt(messages, settings = defaultTemplateSettings) {
       try {
-        return render(messages);
+        return render(messages, settings);
       } catch (error) {
         const merged = mergeSystem(messages);
         try {
-          if (merged) return render(merged);
+          if (merged) return render(merged, settings);
         } catch {
           // The first error says what the template objects to.
         }
