@@ -1,4 +1,4 @@
-import { fail } from "./values.ts";
+import { fail } from "./errors.ts";
 
 /** Characters. Far beyond any chat template's need, and used up within seconds and some ten megabytes. */
 const BUDGET = 5_000_000;

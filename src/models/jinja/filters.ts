@@ -1,10 +1,10 @@
 import { dumpJson, dumpOptions } from "./json.ts";
 import { capitalise, filterText, isCase, joinTexts, LINE_END, ordered, replaceText, strip } from "./methods.ts";
+import { fail } from "./errors.ts";
 import {
   Callable,
   contains,
   equal,
-  fail,
   Float,
   integer,
   isDict,

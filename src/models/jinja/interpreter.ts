@@ -15,9 +15,9 @@ import type {
 } from "./nodes.ts";
 import { applyOperator, sliceOf } from "./operators.ts";
 import { LoopExit, loopStates, Scope } from "./scope.ts";
+import { fail } from "./errors.ts";
 import {
   Callable,
-  fail,
   Float,
   integer,
   isDict,

@@ -1,5 +1,6 @@
 import { NODE, spend } from "./budget.ts";
-import { fail, Float, floatText, integer, isDict, isList, order, Tuple, typeName, type Value } from "./values.ts";
+import { fail } from "./errors.ts";
+import { Float, floatText, integer, isDict, isList, order, Tuple, typeName, type Value } from "./values.ts";
 
 /** Options of Python's json.dumps, by their Python names. */
 export interface DumpOptions {

@@ -1,8 +1,8 @@
 import { spend } from "./budget.ts";
+import { fail } from "./errors.ts";
 import {
   Callable,
   contains,
-  fail,
   isDict,
   isList,
   iterate,

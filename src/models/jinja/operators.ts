@@ -1,8 +1,8 @@
 import { spend } from "./budget.ts";
+import { fail } from "./errors.ts";
 import {
   contains,
   equal,
-  fail,
   Float,
   integer,
   isList,

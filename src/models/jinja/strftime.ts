@@ -1,4 +1,4 @@
-import { fail } from "./values.ts";
+import { fail } from "./errors.ts";
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [

@@ -3,7 +3,8 @@ import { withinBudget } from "./budget.ts";
 import { Interpreter } from "./interpreter.ts";
 import type { Statement } from "./nodes.ts";
 import { strftime } from "./strftime.ts";
-import { Callable, fail, isDict, Namespace, TemplateError, toValue, type Value } from "./values.ts";
+import { fail, TemplateError } from "./errors.ts";
+import { Callable, isDict, Namespace, toValue, type Value } from "./values.ts";
 
 /** What is used of the library; its own declarations do not resolve under Node's module rules. */
 const { tokenize, parse } = jinja as unknown as {

@@ -1,4 +1,5 @@
 import { NODE, spend } from "./budget.ts";
+import { fail } from "./errors.ts";
 
 /**
  * Values of templates as Python has them. A text, a whole number, a truth value, null (None) and undefined stand for
@@ -41,13 +42,6 @@ export class Callable {
   constructor(call: (given: Arguments) => Value) {
     this.call = call;
   }
-}
-
-/** What a template does that Python refuses too, or that is not there. */
-export class TemplateError extends Error {}
-
-export function fail(message: string): never {
-  throw new TemplateError(message);
 }
 
 export function isList(value: Value): value is readonly Value[] {
