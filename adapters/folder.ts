@@ -8,11 +8,13 @@ import {
   linearSites,
   profileWidth,
   PROJECTION,
+  templateSettingsSchema,
   type Adapter,
   type AdapterMethod,
   type AdapterTarget,
   type DecoderConfig,
   type ProfileSpace,
+  type TemplateSettings,
 } from "../src/models/index.ts";
 import { CumaError, describeIssue, messageOf } from "../src/util/index.ts";
 import { adapters } from "./table.ts";
@@ -39,6 +41,8 @@ export interface ReaderSettings {
   readonly attributes: readonly string[];
   /** Whether the prompt tells who reads. */
   readonly persona: boolean;
+  /** What the chat template was given. */
+  readonly template: TemplateSettings;
   /** Rules of the groups that training did not see, as the run file had them. */
   readonly holdOut: readonly unknown[];
 }
@@ -54,6 +58,7 @@ const profileSchema = z.strictObject({
 const readerSchema = z.strictObject({
   attributes: z.array(z.string()),
   persona: z.boolean(),
+  template: templateSettingsSchema.prefault({}),
   holdOut: z.array(z.unknown()).default([]),
 });
 

@@ -14,7 +14,14 @@ import { datasets, writePlanted, type ExampleSource } from "../../datasets/index
 import { ChoiceSft, loadBase, packageRoot, Prompts } from "../../src/app/index.ts";
 import { onnxRuntimeEngine } from "../../src/engine/index.ts";
 import { encodeSafetensors, writeFileAtomic } from "../../src/io/index.ts";
-import { baseShapes, choiceMessages, linearSites, optionLabel, parseConfig } from "../../src/models/index.ts";
+import {
+  baseShapes,
+  choiceMessages,
+  linearSites,
+  optionLabel,
+  parseConfig,
+  defaultTemplateSettings,
+} from "../../src/models/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -107,7 +114,7 @@ async function main(): Promise<void> {
 
   const base = await loadBase(out);
   const weights = new Map(base.weights);
-  const sft = new ChoiceSft(source, new Prompts(base, true), {
+  const sft = new ChoiceSft(source, new Prompts(base, { persona: true, template: defaultTemplateSettings }), {
     attributes: source.attributes.filter((name) => name === "country" || name === "religion"),
     labels: "hard",
   });
@@ -153,9 +160,11 @@ function isText(index: number): boolean {
 }
 
 /** An example as plain text: every token is predicted, each with a small weight. */
-function asText({ id, inputIds, profile }: SftExample): SftExample {
-  const targets = inputIds.slice(1).map((token, position) => ({ position, tokens: [token], probabilities: [1] }));
-  return { id, inputIds, targets, weight: TEXT_WEIGHT, profile };
+function asText({ id, inputIds, parents, profile }: SftExample): SftExample {
+  const targets = inputIds
+    .slice(1)
+    .map((token, position) => ({ position, tokens: [token], probabilities: [1], share: 1 }));
+  return { id, inputIds, parents, targets, weight: TEXT_WEIGHT, profile };
 }
 
 function concatenate(sources: readonly ExampleSource[]): ExampleSource {

@@ -18,16 +18,19 @@ import {
   normaliseLogLikelihoods,
   PROJECTION,
   profileWidth,
+  resolveTemplateSettings,
   scoreContinuations,
   type Choice,
   type Profile,
   type ProfileSpace,
+  type ScoringItem,
+  type TemplateSettings,
 } from "../models/index.ts";
-import { CumaError } from "../util/index.ts";
+import { CumaError, show } from "../util/index.ts";
 import { loadBase, makeEngine, type BaseModel, type EngineOptions, type LoadOptions } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
-import { Prompts } from "./prompts.ts";
+import { Prompts, type PromptSettings } from "./prompts.ts";
 import { ReaderVectors, selectAttributes } from "./readers.ts";
 
 export interface ModelOptions extends Partial<EngineOptions>, LoadOptions {
@@ -37,6 +40,8 @@ export interface ModelOptions extends Partial<EngineOptions>, LoadOptions {
   readonly adapter?: string | undefined;
   /** Whether the prompt tells who reads; by default as the adapter was trained, otherwise true. */
   readonly persona?: boolean | undefined;
+  /** What the chat template is given, such as `{ date: "2025-01-31" }`; other keys are as the adapter was trained, or the defaults. */
+  readonly template?: Partial<TemplateSettings> | undefined;
   /** Attributes that the model is told of a reader; by default those of the adapter's training, otherwise all. */
   readonly attributes?: readonly string[] | undefined;
   /** Encoder of the profiles, where the adapter folder does not name it or it lies elsewhere now. */
@@ -68,6 +73,7 @@ export class ChoiceModel {
   /** Null where neither the adapter nor the caller said what is known of readers: every attribute is allowed. */
   readonly attributes: readonly string[] | null;
   readonly persona: boolean;
+  readonly template: TemplateSettings;
   private readonly decoder: Decoder;
   private readonly prompts: Prompts;
   private readonly vectors: ReaderVectors | null;
@@ -75,7 +81,7 @@ export class ChoiceModel {
   private constructor(
     base: BaseModel,
     loaded: LoadedAdapter | null,
-    reader: { attributes: readonly string[] | null; persona: boolean },
+    reader: PromptSettings & { readonly attributes: readonly string[] | null },
     decoder: Decoder,
     vectors: ReaderVectors | null,
   ) {
@@ -83,9 +89,10 @@ export class ChoiceModel {
     this.loaded = loaded;
     this.attributes = reader.attributes;
     this.persona = reader.persona;
+    this.template = reader.template;
     this.decoder = decoder;
     this.vectors = vectors;
-    this.prompts = new Prompts(base, reader.persona);
+    this.prompts = new Prompts(base, reader);
   }
 
   /** @throws CumaError naming what is missing, wrong, or does not fit. */
@@ -104,6 +111,7 @@ export class ChoiceModel {
     const settings = {
       attributes: options.attributes ?? reader?.attributes ?? null,
       persona: options.persona ?? reader?.persona ?? true,
+      template: resolveTemplateSettings(options.template ?? {}, reader?.template),
     };
     return new ChoiceModel(base, loaded, settings, decoder, vectors);
   }
@@ -126,10 +134,7 @@ export class ChoiceModel {
     const vectors = await this.profileVectors(readers.map(({ profile }) => profile));
     const groups = readers.map(({ profile, choices }, i) => ({
       profile: vectors?.[i],
-      items: choices.map((choice) => ({
-        prompt: this.prompts.prompt({ ...choice, profile: this.reader(profile) }, `the question "${choice.question}"`),
-        continuations: this.prompts.answers(choice.options.length),
-      })),
+      items: choices.map((choice) => this.item({ ...choice, profile: this.reader(profile) })),
     }));
     const scores = await scoreContinuations(this.decoder, groups);
     return scores.map((items) => items.map(normaliseLogLikelihoods));
@@ -138,7 +143,7 @@ export class ChoiceModel {
   /** Gates of every router while the prompt of a choice is read. */
   routeChoice(choice: Choice): Promise<Routing[]> {
     const profile = this.reader(choice.profile);
-    return this.routeIds(profile, this.prompts.prompt({ ...choice, profile }, `the question "${choice.question}"`));
+    return this.routeIds(profile, this.item({ ...choice, profile }).prompt);
   }
 
   /** Gates of every router while a text is read. */
@@ -147,6 +152,10 @@ export class ChoiceModel {
     if (ids.length === 0) throw new CumaError("expected a text with at least one token, found none");
     checkLength(this.base.config, ids.length, "the text");
     return this.routeIds(this.reader(profile), ids);
+  }
+
+  private item(choice: Choice): ScoringItem {
+    return this.prompts.item(choice, `the question ${show(choice.question)}`);
   }
 
   private async routeIds(profile: Profile, ids: readonly number[]): Promise<Routing[]> {

@@ -1,5 +1,5 @@
 import { profileText } from "../models/index.ts";
-import { BatchSchedule } from "../train/index.ts";
+import { BatchSchedule, treeAnswers } from "../train/index.ts";
 import type { RunConfig } from "./runConfig.ts";
 import type { RunData } from "./training.ts";
 
@@ -12,8 +12,8 @@ export interface PreviewExample {
   /** Aligned with `inputIds`: the token itself where it is trained, -100 elsewhere. The loss shifts them by one. */
   readonly labels: readonly number[];
   readonly profileText: string;
-  /** With soft labels: the distribution that is trained instead of the one token that `labels` shows (the likeliest). */
-  readonly target?: { readonly tokens: readonly number[]; readonly probabilities: readonly number[] };
+  /** With soft labels: tokens and shares of all answers; `inputIds` shows the likeliest. */
+  readonly target?: { readonly answers: readonly (readonly number[])[]; readonly probabilities: readonly number[] };
 }
 
 /** The first examples of a run, in the order in which they are trained. */
@@ -23,18 +23,20 @@ export function previewExamples({ train }: RunConfig, { base, source }: RunData,
   for (let batch = 0; shown.length < limit && batch < schedule.batchesPerEpoch * train.epochs; batch++) {
     for (const i of schedule.at(batch)) {
       if (shown.length === limit) break;
-      const { id, inputIds, targets } = source.at(i);
-      const last = targets.at(-1)!;
-      const ids = [...inputIds, last.tokens[last.probabilities.indexOf(Math.max(...last.probabilities))]!];
-      const labels = ids.map(() => -100);
-      for (const { position } of targets) labels[position + 1] = ids[position + 1]!;
+      const example = source.at(i);
+      const answers = treeAnswers(example);
+      const likeliest = answers.reduce((best, answer) => (answer.share > best.share ? answer : best)).tokens;
+      const prompt = example.inputIds.slice(0, example.targets[0]!.position + 1);
+      const inputIds = [...prompt, ...likeliest];
       shown.push({
-        id,
-        text: base.tokenizer.decode(ids),
-        inputIds: ids,
-        labels,
+        id: example.id,
+        text: base.tokenizer.decode(inputIds),
+        inputIds,
+        labels: [...prompt.map(() => -100), ...likeliest],
         profileText: profileText(source.cell(i).profile),
-        ...(train.labels === "soft" && { target: { tokens: last.tokens, probabilities: last.probabilities } }),
+        ...(train.labels === "soft" && {
+          target: { answers: answers.map(({ tokens }) => tokens), probabilities: answers.map(({ share }) => share) },
+        }),
       });
     }
   }

@@ -1,6 +1,6 @@
 import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
-import { optionLabel, profileText, type Profile } from "../models/index.ts";
-import type { SftExample, SftSource, Target } from "../train/index.ts";
+import { profileText, type Profile } from "../models/index.ts";
+import { answerTree, type SftExample, type SftSource } from "../train/index.ts";
 import { CumaError } from "../util/index.ts";
 import type { Prompts } from "./prompts.ts";
 import { selectAttributes } from "./readers.ts";
@@ -107,23 +107,9 @@ export class ChoiceSft implements SftSource {
   }
 
   private make({ id, example, profile, profileIndex, target, weight }: Cell): SftExample {
-    const prompt = this.prompts.prompt({ ...example, profile }, `example "${id}"`);
-    const last = prompt.length - 1;
-    if (!this.soft) {
-      const answer = this.prompts.answer(target.indexOf(1));
-      const targets = answer.map((token, i): Target => ({ position: last + i, tokens: [token], probabilities: [1] }));
-      return { id, inputIds: [...prompt, ...answer.slice(0, -1)], targets, weight, profile: profileIndex };
-    }
-    const tokens = this.prompts.answers(target.length).map((ids, i) => {
-      if (ids.length !== 1) {
-        throw new CumaError(
-          `train.labels: soft needs option letters of one token; this base splits "${optionLabel(i)}" into ${ids.length}`,
-        );
-      }
-      return ids[0]!;
-    });
-    const targets = [{ position: last, tokens, probabilities: target }];
-    return { id, inputIds: prompt, targets, weight, profile: profileIndex };
+    const { prompt, continuations } = this.prompts.item({ ...example, profile }, `example "${id}"`);
+    const answers = continuations.map((tokens, i) => ({ tokens, share: target[i]! }));
+    return { id, ...answerTree(prompt, answers), weight, profile: profileIndex };
   }
 }
 

@@ -137,6 +137,7 @@ export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<
           ...config.model,
           onProgress: undefined,
           persona: model.persona,
+          template: model.template,
           attributes: model.attributes ?? table.attributes,
         },
       },

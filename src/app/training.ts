@@ -85,11 +85,12 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   if (data.attributes) checkAttributes("data.attributes", data.attributes, found.attributes);
   const attributes = data.attributes ?? found.attributes;
   const base = await loadBase(config.base, { revision: config.revision, onProgress });
-  const prompts = new Prompts(base, data.persona);
+  const { template } = config;
+  const prompts = new Prompts(base, { persona: data.persona, template });
   found = fitting(found, prompts, base.config, (profile) => selectAttributes(profile, attributes), onProgress);
   const source = new ChoiceSft(found, prompts, { attributes, labels: train.labels });
   const { files, notes = {} } = found;
-  return { base, source, prompts, reader: { attributes, persona: data.persona, holdOut }, files, notes };
+  return { base, source, prompts, reader: { attributes, persona: data.persona, template, holdOut }, files, notes };
 }
 
 /** Does everything that comes before the first step. */
@@ -227,8 +228,14 @@ export async function train(config: RunConfig, mode: OutMode, onProgress: Progre
 }
 
 /** What two runs of one result have in common, as far as run files say it; the data may lie elsewhere now. */
-function comparable({ data, encoder, adapter, train }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { data: { ...(data as object), dir: undefined }, encoder, adapter, train };
+function comparable({
+  data,
+  template,
+  encoder,
+  adapter,
+  train,
+}: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { data: { ...(data as object), dir: undefined }, template, encoder, adapter, train };
 }
 
 async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolean, hooks: RunHooks): Promise<void> {

@@ -43,6 +43,17 @@ export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): 
   return [...before, rule];
 }
 
+/** A setting of the chat template, its value in YAML, added to those before. */
+export function templateSetting(text: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("Expected key=value, such as enable_thinking=false.");
+  try {
+    return { ...before, [name]: parseYaml(value!) as unknown };
+  } catch {
+    throw new InvalidArgumentError("Expected a value in YAML.");
+  }
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
@@ -76,6 +87,7 @@ export interface ModelFlags {
   readonly revision?: string;
   readonly encoder?: string;
   readonly persona?: boolean;
+  readonly template?: Readonly<Record<string, unknown>>;
   readonly attributes?: readonly string[];
   readonly device?: ModelOptions["device"];
   readonly engine?: ModelOptions["engine"];
@@ -91,6 +103,11 @@ export function addModelOptions(command: Command): Command {
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
     .option("--no-persona", "do not tell who reads in the prompt")
     .option(
+      "--template <key=value>",
+      "what the chat template is given, such as date=2025-01-31 (default: as the adapter was trained); repeatable",
+      templateSetting,
+    )
+    .option(
       "--attributes <names>",
       "what is known of readers (default: as the adapter was trained, otherwise all)",
       names,
@@ -101,13 +118,14 @@ export function addModelOptions(command: Command): Command {
 }
 
 export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
-  const { base, adapter, revision, encoder, persona, attributes, device, engine, threads } = flags;
+  const { base, adapter, revision, encoder, persona, template, attributes, device, engine, threads } = flags;
   return {
     base,
     adapter,
     revision,
     encoder,
     persona,
+    template: template as ModelOptions["template"],
     attributes,
     ...(device && { device }),
     ...(engine && { engine }),

@@ -5,11 +5,13 @@ import { z } from "zod";
  * @param adapter The schema of its `adapter` part: the methods there are.
  * @param holdOutRule The schema of a rule of what is held out.
  * @param benchmarks Names of the data sets there are.
+ * @param template The schema of what a chat template is given.
  */
-export function runSchema<Adapter, HoldOutRule, Benchmark extends string>(
+export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Template>(
   adapter: z.ZodType<Adapter>,
   holdOutRule: z.ZodType<HoldOutRule>,
   benchmarks: readonly [Benchmark, ...Benchmark[]],
+  template: z.ZodType<Template>,
 ) {
   const probability = z.number().min(0).max(1);
   return z.strictObject({
@@ -28,6 +30,7 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string>(
       /** Groups that training does not see: profiles that any of the rules holds out. */
       holdOut: z.array(holdOutRule).default([]),
     }),
+    template: template.prefault({} as z.input<typeof template>),
     encoder: z
       .strictObject({
         model: z.string().default("base"),

@@ -1,95 +1,123 @@
-import { Template } from "@huggingface/jinja";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { readJson, readText } from "../io/index.ts";
-import { CumaError, messageOf } from "../util/index.ts";
+import { checkJson, readJson, readText } from "../io/index.ts";
+import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
 import type { ChatMessage } from "./choice.ts";
+import { compileTemplate, type JinjaTemplate } from "./jinja/template.ts";
+import { defaultTemplateSettings, type TemplateSettings } from "./templateSettings.ts";
 import { TOKENIZER_CONFIG_FILE, type Tokenizer } from "./tokenizer.ts";
 
 const TEMPLATE_FILE = "chat_template.jinja";
+/** Others than the default, as transformers saves them; those are for tools and documents. */
+const OTHER_TEMPLATES = "additional_chat_templates";
+/** Where processors of images had theirs. */
+const PROCESSOR_FILE = "chat_template.json";
 const MAX_BYTES = 20_000_000;
-const MAX_TEMPLATE_CHARACTERS = 200_000;
 
 /** Messages to the text that the model reads. */
 export interface ChatTemplate {
   /** The file it comes from; null for the plain prompt of a base that has none. */
   readonly file: string | null;
-  /** The text up to where the model's answer begins. */
-  prompt(messages: readonly ChatMessage[]): string;
+  /**
+   * The text up to where the model's answer begins. Every message's text stands in it.
+   * @throws CumaError where the template fails, or leaves a message's text out.
+   */
+  prompt(messages: readonly ChatMessage[], settings?: TemplateSettings): string;
 }
 
-const schema = z.looseObject({
-  chat_template: z
-    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
-    .nullish()
-    .transform((found) =>
-      typeof found === "string" ? found : found?.find(({ name }) => name === "default")?.template,
-    ),
-});
+const templates = z.union(
+  [z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))],
+  "expected a string or a list of { name, template }",
+);
+
+const schema = z.looseObject({ chat_template: templates.nullish() });
 
 /**
  * The chat template of a base: chat_template.jinja, or `chat_template` in tokenizer_config.json (a string, or the one
- * of a list that is named "default"). Thinking is turned off where a template knows of it. Where it refuses a system
- * message, its text stands before the first user message instead.
+ * of a list that is named "default"). It gets what transformers' `apply_chat_template` gives it. Where it refuses the
+ * system message or leaves its text out, that stands before the first user message instead.
  *
  * A base without a template gets a plain prompt: the messages' texts with a blank line between them, then "Answer:".
- * @throws CumaError naming the file of a template that cannot be read.
+ * @throws CumaError naming the file of a template that cannot be read, or that is not where it is looked for.
  */
-export function loadChatTemplate(folder: string, { bosToken, eosToken }: Tokenizer): ChatTemplate {
+export function loadChatTemplate(folder: string, { specialTokens }: Tokenizer): ChatTemplate {
   const found = findTemplate(folder);
   if (!found) return { file: null, prompt: plainPrompt };
   const { file, source } = found;
-  if (source.length > MAX_TEMPLATE_CHARACTERS) {
-    throw new CumaError(
-      `${file}: the chat template has ${source.length} characters; expected at most ${MAX_TEMPLATE_CHARACTERS}`,
-    );
-  }
-  let template: Template;
-  try {
-    template = new Template(source);
-  } catch (error) {
-    throw new CumaError(`${file}: the chat template cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  const render = (messages: readonly ChatMessage[]): string =>
-    template.render({
-      messages,
-      bos_token: bosToken ?? "",
-      eos_token: eosToken ?? "",
-      add_generation_prompt: true,
-      enable_thinking: false,
-    });
+  const template = compile(file, source);
+  const render = (messages: readonly ChatMessage[], { date, ...variables }: TemplateSettings): string => {
+    const given = { messages, tools: null, documents: null, add_generation_prompt: true };
+    const text = template.render({ ...specialTokens, ...variables, ...given }, date);
+    const missing = missingMessage(text, messages);
+    if (missing) throw new CumaError(`it leaves out the text of the ${missing.role} message`);
+    return text;
+  };
   return {
     file,
-    prompt(messages) {
+    prompt(messages, settings = defaultTemplateSettings) {
       try {
-        return render(messages);
+        return render(messages, settings);
       } catch (error) {
         const merged = mergeSystem(messages);
         try {
-          if (merged) return render(merged);
+          if (merged) return render(merged, settings);
         } catch {
           // The first error says what the template objects to.
         }
-        throw new CumaError(`${file}: the chat template fails: ${messageOf(error)}`, { cause: error });
+        throw new CumaError(`${file}: the chat template fails: ${excerpt(messageOf(error))}`, { cause: error });
       }
     },
   };
 }
 
+function compile(file: string, source: string): JinjaTemplate {
+  try {
+    return compileTemplate(source);
+  } catch (error) {
+    throw new CumaError(`${file}: the chat template cannot be read: ${excerpt(messageOf(error))}`, { cause: error });
+  }
+}
+
 function findTemplate(folder: string): { file: string; source: string } | null {
   const jinja = join(folder, TEMPLATE_FILE);
   if (existsSync(jinja)) return { file: jinja, source: readText(jinja, MAX_BYTES) };
-  const config = join(folder, TOKENIZER_CONFIG_FILE);
-  if (!existsSync(config)) return null;
-  const parsed = schema.safeParse(readJson(config, MAX_BYTES));
-  if (!parsed.success) {
-    throw new CumaError(
-      `${config}: "chat_template": expected a string or a list of { name, template }, found something else`,
-    );
+  const others = join(folder, OTHER_TEMPLATES);
+  if (existsSync(others)) {
+    throw new CumaError(`${others}: expected the default template beside it, ${TEMPLATE_FILE}; found none`);
   }
-  const source = parsed.data.chat_template;
-  return source === undefined ? null : { file: config, source };
+  const config = join(folder, TOKENIZER_CONFIG_FILE);
+  const source = existsSync(config) ? configTemplate(config) : null;
+  if (source !== null) return { file: config, source };
+  const processor = join(folder, PROCESSOR_FILE);
+  if (!existsSync(processor)) return null;
+  throw new CumaError(
+    `${processor}: a template here belongs to a processor of images; expected it in ${TEMPLATE_FILE}, where tokenizers have it`,
+  );
+}
+
+function configTemplate(config: string): string | null {
+  const found = checkJson(config, readJson(config, MAX_BYTES), schema).chat_template ?? null;
+  if (found === null || typeof found === "string") return found;
+  const template = found.find(({ name }) => name === "default")?.template;
+  if (template !== undefined) return template;
+  const names = found.map(({ name }) => show(name)).join(", ");
+  throw new CumaError(
+    `${config}: "chat_template": expected a template named "default"; found ${excerpt(names || "an empty list")}`,
+  );
+}
+
+/** A message whose text does not stand in a rendering, but for blanks around it; each takes a place of its own. */
+function missingMessage(text: string, messages: readonly ChatMessage[]): ChatMessage | undefined {
+  let rest = text;
+  return [...messages]
+    .sort((a, b) => b.content.length - a.content.length)
+    .find(({ content }) => {
+      const wanted = content.trim();
+      const at = rest.indexOf(wanted);
+      if (at >= 0) rest = `${rest.slice(0, at)}\0${rest.slice(at + wanted.length)}`;
+      return at < 0;
+    });
 }
 
 /** The messages with the system's text in front of the first user's; undefined where there is nothing to move. */

@@ -12,6 +12,7 @@ export * from "./profileSpace.ts";
 export * from "./projection.ts";
 export * from "./resolve.ts";
 export * from "./scoring.ts";
+export * from "./templateSettings.ts";
 export * from "./tokenizer.ts";
 export * from "./types.ts";
 export * from "./weights.ts";

@@ -1,4 +1,5 @@
 export * from "./adamw.ts";
+export * from "./answerTree.ts";
 export * from "./batches.ts";
 export * from "./loop.ts";
 export * from "./makePlan.ts";

@@ -7,15 +7,19 @@ export interface Target {
   /** Index of the token that predicts it. */
   readonly position: number;
   readonly tokens: readonly number[];
-  /** Sum to 1. */
+  /** Sum to `share`. */
   readonly probabilities: readonly number[];
+  /** Of the example's people, those whose answers pass here: 1 but on the branches of a tree. */
+  readonly share: number;
 }
 
 /** An example for supervised fine-tuning. */
 export interface SftExample {
   readonly id: string;
-  /** Prompt and answer; the last answer token is left out, since nothing is predicted from it. */
+  /** Prompt and answers; the last token of an answer is left out, since nothing is predicted from it. */
   readonly inputIds: readonly number[];
+  /** Index of the token that each one follows (see `TokenTree`). */
+  readonly parents: readonly number[];
   readonly targets: readonly Target[];
   /** Number of people whose answer this is. */
   readonly weight: number;
@@ -31,7 +35,10 @@ export interface SftSource {
 
 /** Answer tokens of examples, each counted with the example's weight. */
 export function answerWeight(examples: readonly SftExample[]): number {
-  return examples.reduce((sum, { targets, weight }) => sum + targets.length * weight, 0);
+  return examples.reduce(
+    (sum, { targets, weight }) => sum + targets.reduce((n, { share }) => n + share, 0) * weight,
+    0,
+  );
 }
 
 /**
@@ -44,7 +51,7 @@ export function sftBatch(
   precision: Precision,
 ): { batch: Batch; labels: Labels } {
   const batch = makeBatch(
-    examples.map(({ inputIds }) => ({ ids: inputIds })),
+    examples.map(({ inputIds, parents }) => ({ ids: inputIds, parents })),
     { precision },
   );
   const rows: number[] = [];

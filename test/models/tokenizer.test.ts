@@ -65,36 +65,11 @@ describe("tokenizer and template files", () => {
     );
   });
 
-  test("a template that refuses a system message gets its text before the user's", () => {
-    const source =
-      "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}";
-    expect(loadChatTemplate(withConfig({ chat_template: source }), tokenizer).prompt(messages)).toBe(
-      "<s>[user]You are a person from Japan.\n\nIs family important? A. Yes. B. No.",
-    );
-  });
-
-  test("the template named default is taken from a list, and chat_template.jinja before both", () => {
-    const path = withConfig({
-      chat_template: [
-        { name: "tools", template: "tools" },
-        { name: "default", template: "default {{ enable_thinking }}" },
-      ],
-    });
-    expect(loadChatTemplate(path, tokenizer).prompt(messages)).toBe("default false");
-    writeFileSync(join(path, "chat_template.jinja"), "jinja");
-    expect(loadChatTemplate(path, tokenizer).prompt(messages)).toBe("jinja");
-  });
-
   test("errors name the file", () => {
     expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: cannot be read: there is no such file/);
     writeFileSync(join(root, "tokenizer.json"), "{");
     expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: is not JSON/);
     writeFileSync(join(root, "tokenizer.json"), "{}");
     expect(() => loadTokenizer(root)).toThrow(/tokenizer\.json: "model": expected object; found nothing/);
-    expect(() => loadChatTemplate(withConfig({ chat_template: "{% if %}" }), tokenizer)).toThrow(
-      /tokenizer_config\.json: the chat template cannot be read/,
-    );
-    const failing = loadChatTemplate(withConfig({ chat_template: "{{ raise_exception('never') }}" }), tokenizer);
-    expect(() => failing.prompt(messages)).toThrow(/tokenizer_config\.json: the chat template fails: never/);
   });
 });
