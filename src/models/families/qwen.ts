@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { anyWindowed, type CommonConfig, type FamilyDefaults } from "./common.ts";
+
+/** Those of Qwen2 and of Qwen3. */
+export const QWEN_DEFAULTS: FamilyDefaults = {
+  vocab_size: 151_936,
+  hidden_size: 4096,
+  intermediate_size: 22_016,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  max_position_embeddings: 32_768,
+  tie_word_embeddings: false,
+  rope_theta: 10_000,
+  sliding_window: 4096,
+};
+
+const windowSchema = z.looseObject({ max_window_layers: z.int().nonnegative().default(28) });
+export const QWEN_KEYS = Object.keys(windowSchema.shape);
+
+/** Qwen uses its sliding window only when told to, and then in the layers from `max_window_layers` on. */
+export function qwenWindow(json: unknown, config: CommonConfig): number | null {
+  const used = config.use_sliding_window === true ? config : { ...config, sliding_window: null };
+  const { max_window_layers: full } = windowSchema.parse(json);
+  const windowed = anyWindowed(used) ?? config.num_hidden_layers > full;
+  return windowed ? (used.sliding_window ?? null) : null;
+}
