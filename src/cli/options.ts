@@ -75,6 +75,7 @@ export interface ModelFlags {
   readonly adapter?: string;
   readonly revision?: string;
   readonly encoder?: string;
+  readonly allowOtherBase?: boolean;
   readonly persona?: boolean;
   readonly attributes?: readonly string[];
   readonly device?: ModelOptions["device"];
@@ -88,6 +89,7 @@ export function addModelOptions(command: Command): Command {
     .option("--adapter <dir>", "folder of an adapter (default, where there can be none: the base alone)")
     .option("--revision <name>", "branch, tag or commit of a base from the hub")
     .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
+    .option("--allow-other-base", "run the adapter on another base than it was trained on")
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
     .option("--no-persona", "do not tell who reads in the prompt")
     .option(
@@ -101,12 +103,13 @@ export function addModelOptions(command: Command): Command {
 }
 
 export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
-  const { base, adapter, revision, encoder, persona, attributes, device, engine, threads } = flags;
+  const { base, adapter, revision, encoder, allowOtherBase, persona, attributes, device, engine, threads } = flags;
   return {
     base,
     adapter,
     revision,
     encoder,
+    ...(allowOtherBase && { allowOtherBase }),
     persona,
     attributes,
     ...(device && { device }),

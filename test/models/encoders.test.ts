@@ -222,7 +222,7 @@ describe("BERT", () => {
     const parse = (changes: object) => () =>
       parseBertConfig({ ...read("bert-mean/config.json"), ...changes }, "m/config.json");
     expect(parse({ model_type: "roberta" })).toThrow(/m\/config\.json: "model_type": .*"bert".*; found "roberta"/);
-    expect(parse({ hidden_size: undefined })).toThrow(/"hidden_size": .*; found nothing/);
+    expect(parse({ hidden_size: null })).toThrow(/"hidden_size": expected number; found null/);
     expect(parse({ num_attention_heads: 5 })).toThrow(
       /"hidden_size": expected a multiple of num_attention_heads; found 32/,
     );

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkForeignKeys, CumaError, show, type ForeignKeys } from "../../util/index.ts";
 import type { DecoderConfig } from "../types.ts";
-import { harmlessKeys, neutralDecoderKeys } from "./keys.ts";
+import { harmlessKeys, MAX_LAYERS, neutralDecoderKeys } from "./keys.ts";
 import { ropeConfig } from "./rope.ts";
 
 /** A family of decoders: how its config.json is read. One file each, one row in `index.ts`. */
@@ -11,9 +11,6 @@ export interface DecoderFamily {
 }
 
 const size = z.int().positive();
-/** Several times as many as any model has; all of them are listed before weights are looked at. */
-const MAX_LAYERS = 10_000;
-
 const commonShape = {
   model_type: z.string(),
   vocab_size: size,
@@ -36,6 +33,7 @@ const commonShape = {
   layer_types: z.array(z.string()).nullish(),
   sliding_window: size.nullish(),
   use_sliding_window: z.boolean().nullish(),
+  max_window_layers: z.int().nonnegative().default(28),
 };
 
 /** Keys that all families share. Both spellings in use are read: `rope_theta` + `rope_scaling`, and `rope_parameters`. */

@@ -1,5 +1,8 @@
 import type { ForeignKeys } from "../../util/index.ts";
 
+/** Several times as many as any model has; all of them are listed before weights are looked at. */
+export const MAX_LAYERS = 10_000;
+
 /**
  * Keys of config.json that change no likelihood, for every family. generation_config.json is not read at all: it says how
  * tokens are drawn, and nothing is drawn here.

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { anyWindowed, type CommonConfig, type FamilyDefaults } from "./common.ts";
 
 /** Those of Qwen2 and of Qwen3. */
@@ -15,13 +14,9 @@ export const QWEN_DEFAULTS: FamilyDefaults = {
   sliding_window: 4096,
 };
 
-const windowSchema = z.looseObject({ max_window_layers: z.int().nonnegative().default(28) });
-export const QWEN_KEYS = Object.keys(windowSchema.shape);
-
 /** Qwen uses its sliding window only when told to, and then in the layers from `max_window_layers` on. */
-export function qwenWindow(json: unknown, config: CommonConfig): number | null {
+export function qwenWindow(config: CommonConfig): number | null {
   const used = config.use_sliding_window === true ? config : { ...config, sliding_window: null };
-  const { max_window_layers: full } = windowSchema.parse(json);
-  const windowed = anyWindowed(used) ?? config.num_hidden_layers > full;
+  const windowed = anyWindowed(used) ?? config.num_hidden_layers > config.max_window_layers;
   return windowed ? (used.sliding_window ?? null) : null;
 }

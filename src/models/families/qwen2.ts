@@ -1,13 +1,12 @@
 import { readCommon, type DecoderFamily } from "./common.ts";
-import { QWEN_DEFAULTS, QWEN_KEYS, qwenWindow } from "./qwen.ts";
+import { QWEN_DEFAULTS, qwenWindow } from "./qwen.ts";
 
 /** Qwen2 and Qwen2.5: Llama with biases on q, k and v. */
 export const qwen2: DecoderFamily = {
   parse: (json) => {
     const { config, common } = readCommon(json, QWEN_DEFAULTS, {
-      read: QWEN_KEYS,
       neutral: { attention_bias: [true, false], mlp_bias: [false] },
     });
-    return { ...common, bias: { qkv: true, o: false, mlp: false }, slidingWindow: qwenWindow(json, config) };
+    return { ...common, bias: { qkv: true, o: false, mlp: false }, slidingWindow: qwenWindow(config) };
   },
 };
