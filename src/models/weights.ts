@@ -18,7 +18,7 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string())
 
 /** The safetensors files of a model folder, each opened when one of its tensors is asked for. */
 export class WeightFiles {
-  /** Names of the files, those in the same folder. */
+  /** Names of the files in that folder, sorted. */
   readonly names: readonly string[];
   private readonly folder: string;
   /** The index, where one says which tensor is in which file. */
@@ -39,7 +39,7 @@ export class WeightFiles {
       this.index = join(folder, WEIGHTS_INDEX_FILE);
       this.fileOf = readIndex(folder, this.index);
     }
-    this.names = [...new Set(this.fileOf.values())];
+    this.names = [...new Set(this.fileOf.values())].sort();
   }
 
   has(tensor: string): boolean {
