@@ -58,12 +58,13 @@ def ours(paths: list[Path]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.stdout.splitlines()]
 
 
-def config(folder: Path) -> dict[str, Any]:
+def config(folder: Path) -> dict[str, Any] | None:
+    """What a decoder's configuration says; encoders are compared by their vectors (encoders.py)."""
     from transformers import AutoConfig
 
     read = AutoConfig.from_pretrained(folder)
     if read.model_type == "bert":
-        return {}
+        return None
     rope = read.rope_parameters
     flags = getattr(read, "no_rope_layers", None) or []
     types = getattr(read, "layer_types", None)
@@ -107,6 +108,7 @@ def chat(folder: Path) -> str | None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
+    # Without a template there is a plain prompt of our own.
     if not tokenizer.chat_template:
         return None
     return tokenizer.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True, enable_thinking=False)
@@ -151,14 +153,15 @@ def main() -> int:
             except Exception as error:  # Whatever they raise, it is their answer.
                 lines.append(f"  {what}: they refuse: {str(error).splitlines()[0][:200]}; ours {'refuses' if refused else 'reads'}")
                 continue
+            if theirs is None:
+                continue
             if refused:
                 lines.append(f"  {what}: refused here: {refused}")
-            # Without a template there is a plain prompt of our own.
-            elif theirs is not None:
-                compared += 1
-                found = differences(what, mine[what], theirs)
-                different += len(found) > 0
-                lines += [f"  {line}" for line in found]
+                continue
+            compared += 1
+            found = differences(what, mine[what], theirs)
+            different += len(found) > 0
+            lines += [f"  {line}" for line in found]
         if lines:
             print(path, *lines, sep="\n")
     print(f"{len(paths)} folders, {compared} readings compared, {different} differ")
