@@ -22,7 +22,9 @@ import type {
 import { adapterMethod, layerPrefix } from "../src/models/index.ts";
 import { combine, dispatch, expertBlocks, gather, matmul, mul, reshape } from "../src/ops/index.ts";
 import { gatingNames, router, routerParameters, type RouterConfig } from "../router/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { checkForeignKeys, CumaError } from "../src/util/index.ts";
+import { cumaKeys } from "./folderKeys.ts";
+import { alphaSchema } from "./schemas.ts";
 import { joinColumns, normal, splitColumns, stack, transposed, unstack } from "./tensors.ts";
 import { selectSites, targetModulesSchema } from "./targets.ts";
 
@@ -31,7 +33,7 @@ const cumaSchema = z
     method: z.literal("cuma").default("cuma"),
     targetModules: targetModulesSchema.default(["q_proj", "v_proj"]),
     r: z.int().positive().default(8),
-    loraAlpha: z.number().positive().default(16),
+    loraAlpha: alphaSchema.default(16),
     dropout: z.number().min(0).lt(1).default(0),
     numExperts: z.int().positive().max(1024).default(8),
     topK: z.int().positive().default(2),
@@ -220,7 +222,7 @@ function folderConfig(config: CumaConfig, profileWidth: number): Record<string, 
 
 const folderSchema = z.looseObject({
   lora_r: z.int().positive(),
-  lora_alpha: z.number().positive(),
+  lora_alpha: alphaSchema,
   dropout: z.number().min(0).lt(1).default(0),
   num_experts: z.int().positive(),
   top_k: z.int().positive(),
@@ -238,6 +240,7 @@ const folderSchema = z.looseObject({
 
 function parseFolderConfig(json: unknown): CumaConfig {
   const config = folderSchema.parse(json);
+  checkForeignKeys(config, cumaKeys);
   if (config.share_router_for_qkv !== config.share_router_for_w_i) {
     throw new CumaError("share_router_for_qkv and share_router_for_w_i differ; expected both true or both false");
   }

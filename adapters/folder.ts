@@ -33,6 +33,15 @@ export interface LoadedAdapter {
   readonly profileSpace: ProfileSpace | null;
   /** Null where the folder was made by other software. */
   readonly reader: ReaderSettings | null;
+  /** Null where the folder was made by other software, or before bases were recorded. */
+  readonly trainedOn: TrainedOn | null;
+}
+
+/** The base that an adapter was trained on. */
+export interface TrainedOn {
+  readonly name: string;
+  /** SHA-256 over its files. */
+  readonly hash: string;
 }
 
 /** What an adapter was trained to know of its readers. */
@@ -68,6 +77,8 @@ const folderSchema = z.looseObject({
   hidden_size: z.int().positive().optional(),
   profile_encoder: profileSchema.optional(),
   reader: readerSchema.optional(),
+  base_model_name_or_path: z.string().nullish(),
+  base_hash: z.string().optional(),
 });
 
 /** The two files of an adapter folder. The same adapter always gives the same bytes. */
@@ -76,11 +87,12 @@ export function encodeAdapter(
   parameters: Feeds,
   profileSpace: ProfileSpace | null,
   reader: ReaderSettings,
-  base: { readonly name: string; readonly config: DecoderConfig },
+  base: TrainedOn & { readonly config: DecoderConfig },
 ): Record<string, Uint8Array> {
   const config = {
     ...adapter.folderConfig,
     base_model_name_or_path: base.name,
+    base_hash: base.hash,
     model_type: base.config.modelType,
     hidden_size: base.config.hiddenSize,
     reader,
@@ -162,7 +174,9 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
     if (extra !== undefined) {
       throw new CumaError(`${file.path}: tensor "${extra}" fits no module that ${path} and the base have`);
     }
-    return { adapter, parameters, profileSpace, reader: config.reader ?? null };
+    const { reader = null, base_hash: hash, base_model_name_or_path: name } = config;
+    const trainedOn = hash === undefined ? null : { name: name ?? "", hash };
+    return { adapter, parameters, profileSpace, reader, trainedOn };
   } finally {
     file.close();
   }

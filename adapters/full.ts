@@ -1,6 +1,8 @@
 /** Full fine-tuning: every tensor of the base is trained. Needs the plan "whole". */
 import { z } from "zod";
 import { adapterMethod, type Adapter, type AdapterTarget, type ParameterSpec } from "../src/models/index.ts";
+import { checkForeignKeys } from "../src/util/index.ts";
+import { fullKeys } from "./folderKeys.ts";
 
 const fullSchema = z.strictObject({ method: z.literal("full") });
 type FullConfig = z.infer<typeof fullSchema>;
@@ -38,7 +40,8 @@ function fit(_config: FullConfig, target: AdapterTarget): Adapter {
   };
 }
 
-function parseFolderConfig(): FullConfig {
+function parseFolderConfig(json: unknown): FullConfig {
+  checkForeignKeys(z.looseObject({}).parse(json), fullKeys);
   return { method: "full" };
 }
 

@@ -14,7 +14,9 @@ import {
   type ParameterSpec,
 } from "../src/models/index.ts";
 import { add, matmul, reshape } from "../src/ops/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { checkForeignKeys, CumaError } from "../src/util/index.ts";
+import { peftLoraKeys } from "./folderKeys.ts";
+import { alphaSchema } from "./schemas.ts";
 import { normal } from "./tensors.ts";
 import { selectSites, targetModulesSchema } from "./targets.ts";
 
@@ -22,7 +24,7 @@ const loraSchema = z.strictObject({
   method: z.literal("lora"),
   targetModules: targetModulesSchema.default(["q_proj", "v_proj"]),
   r: z.int().positive().default(8),
-  loraAlpha: z.number().positive().default(16),
+  loraAlpha: alphaSchema.default(16),
   dropout: z.number().min(0).lt(1).default(0),
   rankStabilized: z.boolean().default(false),
   profileVector: z.boolean().default(false),
@@ -111,41 +113,15 @@ function fit(config: LoraConfig, target: AdapterTarget): Adapter {
 const folderSchema = z.looseObject({
   peft_type: z.enum(["LORA", "LORA_PROFILE"]),
   r: z.int().positive(),
-  lora_alpha: z.number().positive(),
+  lora_alpha: alphaSchema,
   lora_dropout: z.number().min(0).lt(1).default(0),
   use_rslora: z.boolean().default(false),
   target_modules: targetModulesSchema,
 });
 
-/** Options of PEFT's LoRA that change what the adapter computes, and the values under which they do not. */
-const unsupported = {
-  use_dora: [false, null, undefined],
-  bias: ["none", null, undefined],
-  fan_in_fan_out: [false, null, undefined],
-  lora_bias: [false, null, undefined],
-  alora_invocation_tokens: [null, undefined],
-} as const;
-const unsupportedPatterns = [
-  "rank_pattern",
-  "alpha_pattern",
-  "layers_to_transform",
-  "modules_to_save",
-  "exclude_modules",
-];
-
 function parseFolderConfig(json: unknown): LoraConfig {
   const config = folderSchema.parse(json);
-  for (const [key, neutral] of Object.entries(unsupported)) {
-    if (!(neutral as readonly unknown[]).includes(config[key]))
-      throw new CumaError(
-        `"${key}": ${JSON.stringify(config[key])} is not supported; expected ${JSON.stringify(neutral[0])}`,
-      );
-  }
-  for (const key of unsupportedPatterns) {
-    const value = config[key];
-    if (value !== null && value !== undefined && Object.keys(value).length > 0)
-      throw new CumaError(`"${key}" is not supported; expected none, found ${JSON.stringify(value)}`);
-  }
+  checkForeignKeys(config, peftLoraKeys);
   return {
     method: "lora",
     targetModules: config.target_modules,

@@ -1,6 +1,7 @@
+import { runInNewContext } from "node:vm";
 import { z } from "zod";
 import type { LinearSite } from "../src/models/index.ts";
-import { CumaError, messageOf, unknownName } from "../src/util/index.ts";
+import { CumaError, excerpt, messageOf, unknownName } from "../src/util/index.ts";
 
 /** Module name endings, or one regular expression over whole module names, as in PEFT. */
 export const targetModulesSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -14,11 +15,14 @@ export type TargetModules = z.infer<typeof targetModulesSchema>;
  */
 export function selectSites(sites: readonly LinearSite[], targetModules: TargetModules): LinearSite[] {
   if (typeof targetModules === "string" && targetModules !== "all-linear") {
-    const pattern = wholeMatch(targetModules);
-    const selected = sites.filter((site) => pattern.test(site.path));
+    const matched = wholeMatches(
+      targetModules,
+      sites.map(({ path }) => path),
+    );
+    const selected = sites.filter((_, i) => matched[i]);
     if (selected.length === 0) {
       throw new CumaError(
-        `adapter.targetModules: no module matches the expression "${targetModules}"; modules are named like "${sites[0]!.path}"`,
+        `adapter.targetModules: no module matches the expression "${excerpt(targetModules)}"; modules are named like "${sites[0]!.path}"`,
       );
     }
     return selected;
@@ -35,12 +39,31 @@ export function selectSites(sites: readonly LinearSite[], targetModules: TargetM
   return sites.filter((site) => endings.some((ending) => matches(site, ending)));
 }
 
-function wholeMatch(expression: string): RegExp {
+/** More than any pattern of names needs, however many layers there are. */
+const MATCHING_MS = 2000;
+
+/**
+ * Which of the names an expression matches as a whole. Expressions come with other people's adapters, and some would take
+ * centuries: only in a context of its own can the matching be ended.
+ * @throws CumaError where it is no expression, or does not come to an end.
+ */
+function wholeMatches(expression: string, names: readonly string[]): boolean[] {
+  const refuse = (why: string, cause: unknown): CumaError =>
+    new CumaError(`adapter.targetModules: "${excerpt(expression)}" ${why}`, { cause });
+  let pattern: RegExp;
   try {
-    return new RegExp(`^(?:${expression})$`);
+    pattern = new RegExp(`^(?:${expression})$`);
   } catch (error) {
-    throw new CumaError(`adapter.targetModules: "${expression}" is not a regular expression: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw refuse(`is not a regular expression: ${excerpt(messageOf(error))}`, error);
   }
+  const matched = names.map(() => false);
+  const context = { pattern, names, matched };
+  try {
+    runInNewContext("names.forEach((name, i) => { matched[i] = pattern.test(name); })", context, {
+      timeout: MATCHING_MS,
+    });
+  } catch (error) {
+    throw refuse(`cannot be matched within ${MATCHING_MS / 1000} s; expected a simpler expression`, error);
+  }
+  return matched;
 }

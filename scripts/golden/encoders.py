@@ -16,6 +16,8 @@ Writes test/fixtures/golden/encoders/:
   maximal length 16 in tokenizer_config.json), first-token pooling, not normalised.
 - `qwen3-lasttoken/`: a tiny random Qwen3 decoder laid out as Qwen3-Embedding: names without "model.", last-token pooling,
   normalised, a byte-level BPE whose post-processor appends <|endoftext|>; at most 64 tokens (max_position_embeddings).
+- `poolings.json`: `{ about, versions, cases }`, each case `{ pooling, vectors }`: the last hidden states of `bert-mean`,
+  not normalised, pooled in every way there is; the texts are the first three of `expected.json`.
 - `expected.json`: `{ about, versions, cases }`, each case `{ case, dimension, maxSeqLength, rows }`, each row
   `{ text, tokenIds, vector }`; float64, 10 significant digits. The last text is longer than maxSeqLength.
 
@@ -233,6 +235,18 @@ def tiny_case(name: str, folder: Path) -> dict[str, Any]:
                      for text, found, vector in zip(texts, ids, exact)]}
 
 
+def poolings(folder: Path) -> list[dict[str, Any]]:
+    found = []
+    for mode in (*Pooling.POOLING_MODES, ["max", "cls"]):
+        model = SentenceTransformer(modules=[Transformer(str(folder)), Pooling(32, pooling_mode=mode)], device="cpu")
+        model.max_seq_length = 24
+        to_float64(model)
+        with everything_float64():
+            exact = vectors(model, PROFILES[:3])
+        found.append({"pooling": mode, "vectors": [rounded(vector, 10) for vector in exact]})
+    return found
+
+
 def minilm(folder: Path) -> dict[str, Any]:
     model = SentenceTransformer(str(folder), device="cpu")
     found = {}
@@ -267,6 +281,11 @@ def main() -> None:
         "about": "scripts/golden/encoders.py: sentence-transformers on the folders beside, float64; 10 significant digits",
         "versions": used,
         "cases": cases,
+    })
+    write_json(ROOT / "poolings.json", {
+        "about": "scripts/golden/encoders.py: sentence-transformers on bert-mean, float64; 10 significant digits",
+        "versions": used,
+        "cases": poolings(ROOT / "bert-mean"),
     })
     if arguments.models:
         write_json(ROOT / "minilm.json", {

@@ -11,14 +11,16 @@ Writes test/fixtures/golden/peft-lora/: per case the folder that `PeftModel.save
 10 significant digits. `baseLastLogits` are those of the base alone.
 
 Cases: `plain` (r 4, alpha 8 on q_proj and v_proj), `rslora` (the same with rank-stabilised scaling, alpha / sqrt(r)),
-`regex` (target_modules as a regular expression, which picks other projections in other layers), and `dora`
-(plain with weight decomposition). A is PEFT's own initialisation drawn anew, B is N(0, 0.3^2), and DoRA's magnitudes are
+`regex` (target_modules as a regular expression, which picks other projections in other layers), `dora`
+(plain with weight decomposition), and three initialisations: `pissa` (which rewrites the base: its folder is no difference to the
+base as it is), `pissa-converted` (saved as a difference to the base) and `orthogonal` (which leaves the base alone). A is PEFT's own initialisation drawn anew, B is N(0, 0.3^2), and DoRA's magnitudes are
 scaled by N(1, 0.2^2). The values are peft's own code, reading the folder back, in float64 throughout.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,9 @@ CASES: dict[str, dict[str, Any]] = {
     "rslora": dict(target_modules=["q_proj", "v_proj"], use_rslora=True),
     "regex": dict(target_modules=REGEX),
     "dora": dict(target_modules=["q_proj", "v_proj"], use_dora=True),
+    "pissa": dict(target_modules=["q_proj", "v_proj"], init_lora_weights="pissa"),
+    "pissa-converted": dict(target_modules=["q_proj", "v_proj"], init_lora_weights="pissa"),
+    "orthogonal": dict(target_modules=["q_proj", "v_proj"], init_lora_weights="orthogonal"),
 }
 
 
@@ -49,13 +54,22 @@ def make(settings: dict[str, Any], folder: Path, seed: int) -> None:
     torch.manual_seed(seed)
     config = LoraConfig(r=4, lora_alpha=8, lora_dropout=0.0, task_type="CAUSAL_LM", **settings)
     model = get_peft_model(load_base(), config)
+    converted = {}
+    if folder.name.endswith("-converted"):
+        initial = folder.parent / "initial"
+        model.peft_config["default"].init_lora_weights = True
+        model.save_pretrained(initial)
+        model.peft_config["default"].init_lora_weights = settings["init_lora_weights"]
+        converted["path_initial_model_for_weight_conversion"] = str(initial)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_(0, 0.3)
             elif "lora_magnitude_vector" in name:
                 parameter.mul_(1 + 0.2 * torch.randn(parameter.shape))
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, **converted)
+    if converted:
+        shutil.rmtree(initial)
     (folder / "README.md").unlink()
     path = folder / "adapter_config.json"
     saved = json.loads(path.read_text())

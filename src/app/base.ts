@@ -1,20 +1,24 @@
 import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { onnxRuntimeEngine, referenceEngine, type Device, type Engine } from "../engine/index.ts";
 import type { HostTensor } from "../graph/index.ts";
 import { listFolder, readJson, sha256File } from "../io/index.ts";
 import {
-  baseShapes,
   loadChatTemplate,
+  loadDecoderWeights,
   loadTokenizer,
-  loadWeights,
   parseConfig,
   resolveModel,
   withinVocabulary,
+  WeightFiles,
+  WEIGHTS_INDEX_FILE,
   type ChatTemplate,
   type DecoderConfig,
   type Tokenizer,
 } from "../models/index.ts";
+import type { TrainedOn } from "../../adapters/index.ts";
+import { CumaError, excerpt, show } from "../util/index.ts";
 import { packageRoot } from "./package.ts";
 
 const MAX_CONFIG_BYTES = 10_000_000;
@@ -67,16 +71,66 @@ export async function loadBase(name: string, options: LoadOptions = {}): Promise
   const tokenizer = withinVocabulary(loadTokenizer(folder), config.vocabSize, configFile);
   const template = loadChatTemplate(folder, tokenizer);
   options.onProgress?.(`reading ${folder}`);
-  return { name, folder, config, tokenizer, template, weights: loadWeights(folder, baseShapes(config)) };
+  return { name, folder, config, tokenizer, template, weights: loadDecoderWeights(folder, config) };
 }
 
-/** SHA-256 over the files that make a base what it is: configuration, tokenizer, chat template, weights. */
-export async function hashBase(folder: string): Promise<string> {
+/** Small files that change prompts or numbers; generation_config.json does not, for nothing is drawn. */
+const SMALL_FILES = [
+  "added_tokens.json",
+  "chat_template.jinja",
+  "chat_template.json",
+  "config.json",
+  WEIGHTS_INDEX_FILE,
+  "special_tokens_map.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
+/** Further chat templates, each with its name. */
+const TEMPLATES_FOLDER = "additional_chat_templates";
+
+const hashes = new Map<string, Promise<string>>();
+
+/**
+ * SHA-256 over the files that make a base what it is: configuration, tokenizer, chat templates, weights. Files that have not
+ * changed by size and time since this process hashed them are not read again.
+ */
+export function hashBase(folder: string): Promise<string> {
+  const weights = new WeightFiles(folder);
+  weights.close();
+  const templates = existsSync(join(folder, TEMPLATES_FOLDER)) ? listFolder(join(folder, TEMPLATES_FOLDER)) : [];
+  const files = [...SMALL_FILES, ...weights.names, ...templates.map((name) => join(TEMPLATES_FOLDER, name))]
+    .filter((name) => existsSync(join(folder, name)))
+    .sort();
+  const state = files.map((name) => {
+    const { size, mtimeMs, ino } = statSync(join(folder, name));
+    return [name, size, mtimeMs, ino];
+  });
+  const key = JSON.stringify([folder, ...state]);
+  const known = hashes.get(key) ?? hashFiles(folder, files);
+  hashes.set(key, known);
+  return known;
+}
+
+async function hashFiles(folder: string, files: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const name of listFolder(folder)) {
-    if (/^(config|tokenizer|tokenizer_config)\.json$|^chat_template\.jinja$|\.safetensors$/.test(name)) {
-      hash.update(`${name}\0${await sha256File(join(folder, name))}\0`);
-    }
-  }
+  for (const name of files) hash.update(`${name}\0${await sha256File(join(folder, name))}\0`);
   return hash.digest("hex");
+}
+
+/**
+ * Makes sure that an adapter is run on the base it was trained on.
+ * @returns SHA-256 of the base; undefined where the adapter's folder has none to compare, or it is not to be compared.
+ * @throws CumaError naming both bases.
+ */
+export async function checkTrainedOn(
+  { name, folder }: BaseModel,
+  trained: TrainedOn | null,
+  allowOther: boolean,
+): Promise<string | undefined> {
+  if (trained === null || allowOther) return undefined;
+  const found = await hashBase(folder);
+  if (found === trained.hash) return found;
+  throw new CumaError(
+    `the adapter was trained on another base: on ${show(trained.name)} (SHA-256 ${excerpt(trained.hash, 12)}), not on ${show(name)} as it is now (${excerpt(found, 12)}); give that base, or --allow-other-base to go on`,
+  );
 }

@@ -27,7 +27,7 @@ import {
   type TemplateSettings,
 } from "../models/index.ts";
 import { CumaError, show } from "../util/index.ts";
-import { loadBase, makeEngine, type BaseModel, type EngineOptions, type LoadOptions } from "./base.ts";
+import { checkTrainedOn, loadBase, makeEngine, type BaseModel, type EngineOptions, type LoadOptions } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
 import { Prompts, type PromptSettings } from "./prompts.ts";
@@ -46,6 +46,8 @@ export interface ModelOptions extends Partial<EngineOptions>, LoadOptions {
   readonly attributes?: readonly string[] | undefined;
   /** Encoder of the profiles, where the adapter folder does not name it or it lies elsewhere now. */
   readonly encoder?: string | undefined;
+  /** Whether an adapter may be run on another base than it was trained on; false by default. */
+  readonly allowOtherBase?: boolean | undefined;
 }
 
 /** Questions for one reader. */
@@ -101,12 +103,14 @@ export class ChoiceModel {
     const engine = makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
+    const { allowOtherBase = false } = options;
+    const baseHash = await checkTrainedOn(base, loaded?.trainedOn ?? null, allowOtherBase);
     const decoder = new Decoder(engine, {
       config: base.config,
       weights: base.weights,
       ...(loaded && { adapter: loaded.adapter, parameters: loaded.parameters }),
     });
-    const vectors = loaded ? await openReaders(loaded, base, engine, options) : null;
+    const vectors = loaded ? await openReaders(loaded, base, engine, options, baseHash) : null;
     const reader: ReaderSettings | null = loaded?.reader ?? null;
     const settings = {
       attributes: options.attributes ?? reader?.attributes ?? null,
@@ -247,12 +251,14 @@ async function openReaders(
   base: BaseModel,
   engine: Engine,
   options: ModelOptions,
+  baseHash: string | undefined,
 ): Promise<ReaderVectors | null> {
   if (adapter.profileWidth === 0) return null;
   const name = options.encoder ?? profileSpace?.encoder;
   if (name === undefined) return null;
-  const encoder = await openEncoder(name, base, engine, options);
-  if (profileSpace && profileSpace.encoderHash !== encoder.hash) {
+  const encoder = await openEncoder(name, base, engine, options, baseHash);
+  const otherBase = name === "base" && options.allowOtherBase === true;
+  if (profileSpace && !otherBase && profileSpace.encoderHash !== encoder.hash) {
     throw new CumaError(
       `encoder "${name}": its files are not those the adapter was trained with (SHA-256 ${encoder.hash.slice(0, 12)}…, expected ${profileSpace.encoderHash.slice(0, 12)}…)`,
     );

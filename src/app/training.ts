@@ -242,7 +242,8 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
   const { config, base, engine, adapter, parameters, space, source, vectors, reader, identity } = run;
   const { betas, eps, weightDecay } = config.train;
   const optimizer = new AdamW(parameters, { beta1: betas[0], beta2: betas[1], eps, weightDecay, decayAll: false });
-  const encode = (): Record<string, Uint8Array> => encodeAdapter(adapter, parameters.views, space, reader, base);
+  const trainedOn = { ...base, hash: String(identity["baseHash"]) };
+  const encode = (): Record<string, Uint8Array> => encodeAdapter(adapter, parameters.views, space, reader, trainedOn);
   if (resume && engine.precision === "float64") {
     throw new CumaError('a run of the engine "reference" cannot be resumed: checkpoints hold float32');
   }

@@ -86,6 +86,7 @@ export interface ModelFlags {
   readonly adapter?: string;
   readonly revision?: string;
   readonly encoder?: string;
+  readonly allowOtherBase?: boolean;
   readonly persona?: boolean;
   readonly template?: Readonly<Record<string, unknown>>;
   readonly attributes?: readonly string[];
@@ -100,6 +101,7 @@ export function addModelOptions(command: Command): Command {
     .option("--adapter <dir>", "folder of an adapter (default, where there can be none: the base alone)")
     .option("--revision <name>", "branch, tag or commit of a base from the hub")
     .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
+    .option("--allow-other-base", "run the adapter on another base than it was trained on")
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
     .option("--no-persona", "do not tell who reads in the prompt")
     .option(
@@ -118,12 +120,14 @@ export function addModelOptions(command: Command): Command {
 }
 
 export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
-  const { base, adapter, revision, encoder, persona, template, attributes, device, engine, threads } = flags;
+  const { base, adapter, revision, encoder, allowOtherBase, persona, template, attributes, device, engine, threads } =
+    flags;
   return {
     base,
     adapter,
     revision,
     encoder,
+    ...(allowOtherBase && { allowOtherBase }),
     persona,
     template: template as ModelOptions["template"],
     attributes,

@@ -3,30 +3,19 @@ import {
   areFinite,
   bfloat16ToFloat32,
   CumaError,
+  excerpt,
   float16ToFloat32,
   formatBytes,
-  messageOf,
   unknownName,
 } from "../util/index.ts";
 import { checkReadable, fileError } from "./files.ts";
+import { MAX_HEADER_BYTES, parseHeader, type TensorEntry } from "./safetensorsHeader.ts";
 
 /** Bytes per element of the types that are read. */
-const byteWidth = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
-type SafetensorsType = keyof typeof byteWidth;
-const floatTypes = new Set<SafetensorsType>(["F64", "F32", "F16", "BF16"]);
+const floatWidths = { F64: 8, F32: 4, F16: 2, BF16: 2 } as const;
 
-/** A header larger than this is not read; the format's reference implementation has the same limit. */
-const MAX_HEADER_BYTES = 100_000_000;
 /** Small enough for a processor's cache. */
 const CHUNK_BYTES = 1 << 18;
-
-interface Entry {
-  readonly dtype: SafetensorsType;
-  readonly shape: readonly number[];
-  /** Byte offsets in the file. */
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface FloatTensor {
   readonly shape: readonly number[];
@@ -34,13 +23,13 @@ export interface FloatTensor {
 }
 
 /**
- * A safetensors file, opened and checked: the header's length, JSON, types, shapes and offsets agree with the file, and
- * tensors neither overlap nor leave holes. Tensor data is read when asked for.
+ * A safetensors file, opened and checked: the header's length, JSON, shapes and offsets agree with the file, and tensors
+ * neither overlap nor leave holes. Tensor data is read when asked for; a tensor of a type that is not read does no harm before.
  */
 export class SafetensorsFile {
   readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
-  private readonly entries: ReadonlyMap<string, Entry>;
+  private readonly entries: ReadonlyMap<string, TensorEntry>;
   private readonly fd: number;
 
   /** @throws CumaError naming the file, what was expected and what was found. */
@@ -48,7 +37,7 @@ export class SafetensorsFile {
     this.path = path;
     this.fd = open(path);
     try {
-      const { entries, metadata } = readHeader(this.fd, path);
+      const { entries, metadata } = parseHeader(readHeader(this.fd, path), fstatSync(this.fd).size, path);
       this.entries = entries;
       this.metadata = metadata;
     } catch (error) {
@@ -76,9 +65,10 @@ export class SafetensorsFile {
    */
   read(name: string): FloatTensor {
     const { dtype, shape, start, end } = this.entry(name);
-    if (!floatTypes.has(dtype))
-      throw new CumaError(`${this.path}: tensor "${name}" has type ${dtype}; expected F32, F16, BF16 or F64`);
-    const width = byteWidth[dtype];
+    if (!isFloat(dtype)) {
+      throw new CumaError(`${this.path}: tensor "${name}" has type ${excerpt(dtype)}; expected F32, F16, BF16 or F64`);
+    }
+    const width = floatWidths[dtype];
     const data = new Float32Array((end - start) / width);
     const half = dtype === "BF16" || dtype === "F16" ? dtype : null;
     let finite = half !== null;
@@ -111,11 +101,15 @@ export class SafetensorsFile {
     closeSync(this.fd);
   }
 
-  private entry(name: string): Entry {
+  private entry(name: string): TensorEntry {
     const entry = this.entries.get(name);
     if (!entry) throw new CumaError(`${this.path}: ${unknownName("tensor", name, this.names.slice(0, 200))}`);
     return entry;
   }
+}
+
+function isFloat(dtype: string): dtype is keyof typeof floatWidths {
+  return Object.hasOwn(floatWidths, dtype);
 }
 
 /** Index of the first NaN or infinity, or -1. */
@@ -160,7 +154,8 @@ function readSome(fd: number, into: Uint8Array, position: number, path: string):
   }
 }
 
-function readHeader(fd: number, path: string): { entries: Map<string, Entry>; metadata: Record<string, string> } {
+/** The bytes of the JSON that a file begins with. */
+function readHeader(fd: number, path: string): Uint8Array {
   const { size } = fstatSync(fd);
   if (size < 8) throw new CumaError(`${path}: expected a safetensors file, found ${size} bytes`);
   const lengthBytes = new Uint8Array(8);
@@ -173,72 +168,7 @@ function readHeader(fd: number, path: string): { entries: Map<string, Entry>; me
   }
   const bytes = new Uint8Array(length);
   readExactly(fd, bytes, 8, path);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new CumaError(`${path}: the header is not JSON: ${messageOf(error)}`, { cause: error });
-  }
-  if (!isRecord(header)) throw new CumaError(`${path}: expected the header to be a JSON object`);
-
-  const entries = new Map<string, Entry>();
-  let metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(header)) {
-    if (name === "__metadata__") metadata = parseMetadata(value, path);
-    else entries.set(name, parseEntry(name, value, 8 + length, path));
-  }
-  let at = 8 + length;
-  for (const [name, { start, end }] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
-    if (start !== at) {
-      throw new CumaError(
-        `${path}: tensor "${name}" begins at byte ${start}; expected ${at}, where the tensor before it ends (${start < at ? "they overlap" : "there is a hole"})`,
-      );
-    }
-    at = end;
-  }
-  if (at !== size) {
-    throw new CumaError(
-      `${path}: expected ${at} bytes by its header, found ${size} (${at > size ? "the file is truncated" : "there is data after the last tensor"})`,
-    );
-  }
-  return { entries, metadata };
-}
-
-function parseMetadata(value: unknown, path: string): Record<string, string> {
-  const metadata: Record<string, string> = {};
-  if (!isRecord(value)) throw new CumaError(`${path}: expected __metadata__ to be an object of strings`);
-  for (const [key, item] of Object.entries(value)) {
-    if (typeof item !== "string")
-      throw new CumaError(`${path}: expected __metadata__ to be an object of strings; "${key}" is not`);
-    metadata[key] = item;
-  }
-  return metadata;
-}
-
-function parseEntry(name: string, value: unknown, dataStart: number, path: string): Entry {
-  const fail = (expected: string, found: unknown): CumaError =>
-    new CumaError(`${path}: tensor "${name}": expected ${expected}, found ${JSON.stringify(found)}`);
-  if (!isRecord(value)) throw fail("an object", value);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(byteWidth, dtype)) {
-    throw fail(`dtype to be one of ${Object.keys(byteWidth).join(", ")}`, dtype);
-  }
-  if (!isSizes(shape)) throw fail("shape to be a list of sizes", shape);
-  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!)
-    throw fail("data_offsets to be [begin, end]", offsets);
-  const bytes = shape.reduce((n, d) => n * d, 1) * byteWidth[dtype as SafetensorsType];
-  if (offsets[1]! - offsets[0]! !== bytes) {
-    throw fail(`${bytes} bytes for ${dtype} [${shape.join(", ")}]`, offsets[1]! - offsets[0]!);
-  }
-  return { dtype: dtype as SafetensorsType, shape, start: dataStart + offsets[0]!, end: dataStart + offsets[1]! };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+  return bytes;
 }
 
 /** Serialises float32 tensors, in the order given, so that the same tensors always give the same bytes. */

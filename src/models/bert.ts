@@ -11,7 +11,7 @@ import {
   type HostTensor,
   type Value,
 } from "../graph/index.ts";
-import { readJson } from "../io/index.ts";
+import { checkJson, readJson } from "../io/index.ts";
 import {
   add,
   div,
@@ -27,9 +27,10 @@ import {
   tanh,
   transpose,
 } from "../ops/index.ts";
-import { CumaError } from "../util/index.ts";
+import { checkForeignKeys, CumaError, messageOf } from "../util/index.ts";
+import { harmlessKeys, MAX_LAYERS, neutralKeys } from "./families/keys.ts";
 import { embedTokens } from "./forward.ts";
-import { loadWeights, openWeights } from "./weights.ts";
+import { loadWeights, WeightFiles } from "./weights.ts";
 
 /** Attention score of padding: its weight is exactly 0 after the softmax. */
 const BLOCKED = -1e9;
@@ -37,21 +38,20 @@ const MAX_CONFIG_BYTES = 20_000_000;
 
 const size = z.int().positive();
 const activations = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"] as const;
+const keys = {
+  model_type: z.literal("bert"),
+  vocab_size: size.default(30_522),
+  hidden_size: size.default(768),
+  num_hidden_layers: size.max(MAX_LAYERS).default(12),
+  num_attention_heads: size.default(12),
+  intermediate_size: size.default(3072),
+  hidden_act: z.enum(activations).default("gelu"),
+  layer_norm_eps: z.number().positive().default(1e-12),
+  max_position_embeddings: size.default(512),
+  type_vocab_size: size.default(2),
+};
 const configSchema = z
-  .looseObject({
-    model_type: z.literal("bert"),
-    vocab_size: size,
-    hidden_size: size,
-    num_hidden_layers: size,
-    num_attention_heads: size,
-    intermediate_size: size,
-    hidden_act: z.enum(activations).default("gelu"),
-    layer_norm_eps: z.number().positive().default(1e-12),
-    max_position_embeddings: size,
-    type_vocab_size: size.default(2),
-    position_embedding_type: z.literal("absolute").default("absolute"),
-    is_decoder: z.literal(false).default(false),
-  })
+  .looseObject(keys)
   .refine((config) => config.hidden_size % config.num_attention_heads === 0, {
     path: ["hidden_size"],
     message: "expected a multiple of num_attention_heads",
@@ -68,18 +68,22 @@ const configSchema = z
     typeVocabSize: config.type_vocab_size,
   }));
 
-/** A BERT encoder. Sizes in units. */
+/** A BERT encoder. Sizes in units; what a file does not say is the default of transformers' BertConfig. */
 export type BertConfig = Readonly<z.infer<typeof configSchema>>;
 
 /** Reads a BERT's config.json. @throws CumaError naming the file and the key, what was expected and what was found. */
 export function parseBertConfig(json: unknown, file: string): BertConfig {
-  const config = configSchema.safeParse(json);
-  if (config.success) return config.data;
-  const { path, message } = config.error.issues[0]!;
-  const found = path.length === 1 ? (json as Record<PropertyKey, unknown>)[path[0]!] : json;
-  throw new CumaError(
-    `${file}: "${path.join(".")}": ${message}; found ${found === undefined ? "nothing" : JSON.stringify(found)}`,
-  );
+  const config = checkJson(file, json, configSchema);
+  try {
+    checkForeignKeys(json as object, {
+      read: Object.keys(keys),
+      harmless: { ...harmlessKeys, "ties a head that is not read": ["tie_word_embeddings"] },
+      neutral: { ...neutralKeys, position_embedding_type: ["absolute"], is_decoder: [false] },
+    });
+  } catch (error) {
+    throw new CumaError(`${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return config;
 }
 
 /** Names and shapes of the parameters that the last hidden states depend on; the pooler is not one of them. */
@@ -244,9 +248,9 @@ export function loadBert(folder: string, engine: Engine): Bert {
   const file = join(folder, "config.json");
   const config = parseBertConfig(readJson(file, MAX_CONFIG_BYTES), file);
   const shapes = bertShapes(config);
-  const stored = openWeights(folder);
+  const stored = new WeightFiles(folder);
   const prefix = stored.has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
-  for (const opened of new Set(stored.values())) opened.close();
+  stored.close();
   const weights = loadWeights(folder, new Map([...shapes].map(([name, shape]) => [prefix + name, shape])));
   return new Bert(engine, config, new Map([...weights].map(([name, value]) => [name.slice(prefix.length), value])));
 }

@@ -3,75 +3,141 @@ import { join } from "node:path";
 import { z } from "zod";
 import { floats, type HostTensor, type Precision } from "../graph/index.ts";
 import { checkJson, listFolder, readJson, SafetensorsFile } from "../io/index.ts";
-import { CumaError } from "../util/index.ts";
+import { CumaError, show } from "../util/index.ts";
 import { inverseFrequencies } from "./config.ts";
+import { baseShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./types.ts";
 
+const SINGLE_FILE = "model.safetensors";
+export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
 const MAX_INDEX_BYTES = 100_000_000;
+const EMBEDDING = "model.embed_tokens.weight";
+const HEAD = "lm_head.weight";
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/**
- * Opens the safetensors files of a model folder: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` names. Gives the file of each tensor.
- * @throws CumaError naming the file that is missing or wrong.
- */
-export function openWeights(folder: string): Map<string, SafetensorsFile> {
-  const single = join(folder, "model.safetensors");
-  const index = join(folder, "model.safetensors.index.json");
-  if (existsSync(single)) {
-    const file = new SafetensorsFile(single);
-    return new Map(file.names.map((name) => [name, file]));
+/** The safetensors files of a model folder, each opened when one of its tensors is asked for. */
+export class WeightFiles {
+  /** Names of the files in that folder, sorted. */
+  readonly names: readonly string[];
+  private readonly folder: string;
+  /** The index, where one says which tensor is in which file. */
+  private readonly index: string | null;
+  private readonly fileOf: ReadonlyMap<string, string>;
+  private readonly opened = new Map<string, SafetensorsFile>();
+
+  /**
+   * `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+   * @throws CumaError naming the file that is missing or wrong.
+   */
+  constructor(folder: string) {
+    this.folder = folder;
+    if (existsSync(join(folder, SINGLE_FILE))) {
+      this.index = null;
+      this.fileOf = new Map(this.open(SINGLE_FILE).names.map((name) => [name, SINGLE_FILE]));
+    } else {
+      this.index = join(folder, WEIGHTS_INDEX_FILE);
+      this.fileOf = readIndex(folder, this.index);
+    }
+    this.names = [...new Set(this.fileOf.values())].sort();
   }
+
+  has(tensor: string): boolean {
+    return this.fileOf.has(tensor);
+  }
+
+  /** The file of a tensor that there is. @throws CumaError where the index names one that is not there. */
+  of(tensor: string): SafetensorsFile {
+    const file = this.open(this.fileOf.get(tensor)!);
+    if (!file.has(tensor)) {
+      throw new CumaError(`${file.path}: tensor ${show(tensor)} is missing; ${this.index!} says it is here`);
+    }
+    return file;
+  }
+
+  close(): void {
+    for (const file of this.opened.values()) file.close();
+    this.opened.clear();
+  }
+
+  private open(name: string): SafetensorsFile {
+    const file = this.opened.get(name) ?? new SafetensorsFile(join(this.folder, name));
+    this.opened.set(name, file);
+    return file;
+  }
+}
+
+function readIndex(folder: string, index: string): Map<string, string> {
   if (!existsSync(index)) {
     const pickled = listFolder(folder).find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
     const found = pickled === undefined ? "neither" : `only ${pickled}; pickled weights are not read, convert them`;
-    throw new CumaError(`${folder}: expected model.safetensors or model.safetensors.index.json, found ${found}`);
+    throw new CumaError(`${folder}: expected ${SINGLE_FILE} or ${WEIGHTS_INDEX_FILE}, found ${found}`);
   }
-  const shards = new Map<string, SafetensorsFile>();
-  const files = new Map<string, SafetensorsFile>();
   const { weight_map: shardOf } = checkJson(index, readJson(index, MAX_INDEX_BYTES), indexSchema);
   for (const [name, shard] of Object.entries(shardOf)) {
     if (!/^[\w.-]+\.safetensors$/.test(shard)) {
       throw new CumaError(
-        `${index}: tensor "${name}" is in "${shard}"; expected the name of a safetensors file in the same folder`,
+        `${index}: tensor ${show(name)} is in ${show(shard)}; expected the name of a safetensors file in the same folder`,
       );
     }
-    let file = shards.get(shard);
-    if (!file) shards.set(shard, (file = new SafetensorsFile(join(folder, shard))));
-    if (!file.has(name)) throw new CumaError(`${file.path}: tensor "${name}" is missing; ${index} says it is here`);
-    files.set(name, file);
   }
-  return files;
+  return new Map(Object.entries(shardOf));
 }
 
 /**
- * Reads a model's tensors as float32, once. Tensors the model does not need are left alone. Checkpoints of bare
- * decoders, whose names lack "model.", are read too.
+ * Reads a model's tensors as float32, once. Tensors the model does not need are left alone, whatever they are. Checkpoints of
+ * bare decoders, whose names lack "model.", are read too.
  * @param shapes Names and shapes of what the model needs, by its configuration.
  * @throws CumaError naming the file and the tensor that is missing, of another shape, or not finite.
  */
 export function loadWeights(folder: string, shapes: ReadonlyMap<string, readonly number[]>): Map<string, HostTensor> {
-  const files = openWeights(folder);
-  const bare = !files.has("model.embed_tokens.weight") && files.has("embed_tokens.weight");
-  const found = [...shapes].map(([name, shape]) => {
-    const stored = bare ? name.replace(/^model\./, "") : name;
-    const file = files.get(stored);
-    if (!file) {
+  const files = new WeightFiles(folder);
+  try {
+    const bare = !files.has(EMBEDDING) && files.has(EMBEDDING.slice("model.".length));
+    const found = [...shapes].map(([name, shape]) => {
+      const stored = bare ? name.replace(/^model\./, "") : name;
+      if (!files.has(stored)) {
+        throw new CumaError(
+          `${folder}: tensor "${stored}" is missing; config.json asks for it with shape [${shape.join(", ")}]`,
+        );
+      }
+      const file = files.of(stored);
+      const actual = file.shape(stored);
+      if (actual.join() !== shape.join()) {
+        throw new CumaError(
+          `${file.path}: tensor "${stored}": expected shape [${shape.join(", ")}] by config.json, found [${actual.join(", ")}]`,
+        );
+      }
+      return { name, stored, file };
+    });
+    return new Map(found.map(({ name, stored, file }) => [name, file.read(stored)]));
+  } finally {
+    files.close();
+  }
+}
+
+/**
+ * Reads the weights of a decoder with its head.
+ * @throws CumaError as `loadWeights`, and where there is a head that differs from the embedding it is said to be tied to:
+ *   transformers 4 ties them all the same, 5 does not.
+ */
+export function loadDecoderWeights(folder: string, config: DecoderConfig): Map<string, HostTensor> {
+  const weights = loadWeights(folder, baseShapes(config));
+  if (!config.tieWordEmbeddings) return weights;
+  const files = new WeightFiles(folder);
+  try {
+    if (!files.has(HEAD)) return weights;
+    const file = files.of(HEAD);
+    const embedding = weights.get(EMBEDDING)!;
+    const same = file.shape(HEAD).join() === embedding.shape.join();
+    if (!same || !file.read(HEAD).data.every((value, i) => value === embedding.data[i])) {
       throw new CumaError(
-        `${folder}: tensor "${stored}" is missing; config.json asks for it with shape [${shape.join(", ")}]`,
+        `${file.path}: tensor "${HEAD}" differs from the embedding, and by config.json they are one (tie_word_embeddings: true); say there which it is`,
       );
     }
-    const actual = file.shape(stored);
-    if (actual.join() !== shape.join()) {
-      throw new CumaError(
-        `${file.path}: tensor "${stored}": expected shape [${shape.join(", ")}] by config.json, found [${actual.join(", ")}]`,
-      );
-    }
-    return { name, stored, file };
-  });
-  const weights = new Map(found.map(({ name, stored, file }) => [name, file.read(stored)]));
-  for (const file of new Set(files.values())) file.close();
+  } finally {
+    files.close();
+  }
   return weights;
 }
 

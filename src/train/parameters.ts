@@ -1,6 +1,10 @@
+import { totalmem } from "node:os";
 import { floats, sizeOf, type Feeds, type Floats, type HostTensor, type Precision } from "../graph/index.ts";
 import type { ParameterSpec } from "../models/index.ts";
-import { Rng } from "../util/index.ts";
+import { CumaError, formatBytes, Rng } from "../util/index.ts";
+
+/** Elements that one array can have. */
+const MAX_LENGTH = 2 ** 32 - 1;
 
 /** Trainable tensors that lie one behind the other in one array, so that optimisers and clipping are single loops. */
 export class ParameterStore {
@@ -9,12 +13,16 @@ export class ParameterStore {
   /** Views into `flat` by name. */
   readonly views: Feeds;
 
+  /** @throws CumaError where no memory could hold them. */
   constructor(specs: readonly ParameterSpec[], precision: Precision) {
     this.specs = specs;
-    this.flat = floats(
-      precision,
-      specs.reduce((total, { shape }) => total + sizeOf(shape), 0),
-    );
+    const total = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    if (4 * total > totalmem() || total > MAX_LENGTH) {
+      throw new CumaError(
+        `adapter: its ${total.toExponential(1)} trainable numbers take ${formatBytes(4 * total)}, and there are ${formatBytes(totalmem())} of memory; give it a smaller rank, fewer experts or a narrower router`,
+      );
+    }
+    this.flat = floats(precision, total);
     const views: Record<string, HostTensor> = {};
     let at = 0;
     for (const { name, shape } of specs) {

@@ -1,6 +1,7 @@
 export * from "./distributions.ts";
 export * from "./errors.ts";
 export * from "./float16.ts";
+export * from "./foreignKeys.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
 export * from "./rng.ts";

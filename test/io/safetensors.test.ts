@@ -127,3 +127,62 @@ test("a number that is not finite is found in any piece of a bfloat16 tensor, an
     damaged.close();
   }
 });
+
+/** A file with this header and four bytes of data. */
+function withHeader(header: string): string {
+  const path = join(root, "header.safetensors");
+  const json = Buffer.from(header);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(path, Buffer.concat([length, json, Buffer.alloc(4)]));
+  return path;
+}
+const entry = (dtype: string, shape: string, offsets: string): string =>
+  `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`;
+
+test.each([
+  ["a tensor", `{"a":${entry("F32", "[1]", "[0,4]")},"a":${entry("F32", "[1]", "[0,4]")}}`, '"a"'],
+  ["a tensor, once escaped", `{"a":${entry("F32", "[1]", "[0,4]")},"\\u0061":${entry("F32", "[1]", "[0,4]")}}`, '"a"'],
+  ["a shape", `{"a":{"dtype":"F32","shape":[2],"shape":[1],"data_offsets":[0,4]}}`, '"shape"'],
+  ["metadata", `{"__metadata__":{"k":"1","k":"2"},"a":${entry("F32", "[1]", "[0,4]")}}`, '"k"'],
+])("a header that has %s twice is refused", (_, header, key) => {
+  const path = withHeader(header);
+  expect(() => new SafetensorsFile(path)).toThrow(`${path}: the header has the key ${key} twice`);
+});
+
+test("signs of JSON inside of names are no structure", () => {
+  const file = new SafetensorsFile(
+    withHeader(`{"__metadata__":{"a":"{:\\"a\\":}"},"a":${entry("F32", "[1]", "[0,4]")}}`),
+  );
+  expect(file.names).toEqual(["a"]);
+  file.close();
+});
+
+test("a header begins with its brace", () => {
+  const json = `{"a":${entry("F32", "[1]", "[0,4]")}}`;
+  for (const before of ["\uFEFF", " ", "\n"]) {
+    expect(() => new SafetensorsFile(withHeader(before + json))).toThrow('expected it to begin with "{"');
+  }
+});
+
+test.each([
+  ["U32", "[1]"],
+  ["I64", "[0]"],
+  ["F8_E4M3", "[4]"],
+  ["F4_OF_SOMEBODY", "[8]"],
+])("a tensor of type %s does no harm until it is read", (dtype, shape) => {
+  const bytes = dtype === "I64" ? 0 : 4;
+  const other = bytes === 0 ? `,"b":${entry("F32", "[1]", "[0,4]")}` : "";
+  const file = new SafetensorsFile(withHeader(`{"a":${entry(dtype, shape, `[0,${bytes}]`)}${other}}`));
+  expect(() => file.read("a")).toThrow(`tensor "a" has type ${dtype}; expected F32, F16, BF16 or F64`);
+  file.close();
+});
+
+test("a header of any depth is an error, and short", () => {
+  const deep = `${"[".repeat(20_000)}1${"]".repeat(20_000)}`;
+  for (const header of [`{"a":${deep}}`, `{"a":${entry("F32", deep, "[0,4]")}}`, `{"__metadata__":{"a":${deep}}}`]) {
+    const path = withHeader(header);
+    expect(() => new SafetensorsFile(path)).toThrow(CumaError);
+    expect(() => new SafetensorsFile(path)).toThrow(/^[^]{1,400}$/);
+  }
+});

@@ -67,6 +67,35 @@ describe("sentence-transformers' own vectors", () => {
     await encoder.dispose();
   });
 
+  const pooled = goldenJson("encoders/poolings.json") as {
+    cases: { pooling: string | string[]; vectors: number[][] }[];
+  };
+  test.each(pooled.cases.map((c) => [String(c.pooling), c] as const))(
+    "pooling: %s",
+    async (_, { pooling, vectors: expected }) => {
+      const folder = changed("bert-mean", {
+        "1_Pooling/config.json": { embedding_dimension: 32, pooling_mode: pooling },
+        "modules.json": (read("bert-mean/modules.json") as object[]).slice(0, 2),
+      });
+      const encoder = await loadSentenceTransformer(folder, engine);
+      const vectors = await encoder.encode(cases[0]!.rows.slice(0, 3).map(({ text }) => text));
+      expect(encoder.width).toBe(expected[0]!.length);
+      for (const [i, vector] of vectors.entries()) expect(largestError(vector, expected[i]!)).toBeLessThan(1e-5);
+    },
+  );
+
+  test("several ways of pooling by flags stand in the order of sentence-transformers", async () => {
+    const flagged = { word_embedding_dimension: 32, pooling_mode_max_tokens: true, pooling_mode_cls_token: true };
+    const named = { word_embedding_dimension: 32, pooling_mode: ["cls", "max"] };
+    const [first, second] = await Promise.all(
+      [flagged, named].map(async (pooling) => {
+        const folder = changed("bert-mean", { "1_Pooling/config.json": pooling });
+        return (await loadSentenceTransformer(folder, engine)).encode(["You are a person from Japan."]);
+      }),
+    );
+    expect(first).toEqual(second);
+  });
+
   test("the reference engine agrees to the digits that are given", async () => {
     const { rows } = cases[0]!;
     const encoder = await loadSentenceTransformer(golden("encoders/bert-mean"), referenceEngine);
@@ -98,6 +127,13 @@ describe("sentence-transformers' own vectors", () => {
     const prompted = await loadSentenceTransformer(folder, engine);
     expect(await prompted.encode(["from Japan."])).toEqual(await plain.encode(["You are a person from Japan."]));
     expect(prompted.hash).not.toBe(plain.hash);
+    const lowered = changed("qwen3-lasttoken", {
+      "config_sentence_transformers.json": prompts,
+      "sentence_bert_config.json": { do_lower_case: true },
+    });
+    const [both] = await (await loadSentenceTransformer(lowered, engine)).encode(["FROM JAPAN"]);
+    const qwen = await loadSentenceTransformer(golden("encoders/qwen3-lasttoken"), engine);
+    expect([both]).toEqual(await qwen.encode(["you are a person from japan"]));
 
     const lower = await loadSentenceTransformer(
       changed("qwen3-lasttoken", { "sentence_bert_config.json": { max_seq_length: 30, do_lower_case: true } }),
@@ -222,7 +258,7 @@ describe("BERT", () => {
     const parse = (changes: object) => () =>
       parseBertConfig({ ...read("bert-mean/config.json"), ...changes }, "m/config.json");
     expect(parse({ model_type: "roberta" })).toThrow(/m\/config\.json: "model_type": .*"bert".*; found "roberta"/);
-    expect(parse({ hidden_size: undefined })).toThrow(/"hidden_size": .*; found nothing/);
+    expect(parse({ hidden_size: null })).toThrow(/"hidden_size": expected number; found null/);
     expect(parse({ num_attention_heads: 5 })).toThrow(
       /"hidden_size": expected a multiple of num_attention_heads; found 32/,
     );
@@ -260,14 +296,46 @@ describe("folders that are not supported", () => {
     ],
     ["no pooling", { "modules.json": modules.slice(0, 1) }, /expected the modules Transformer, Pooling.*found 1/],
     [
-      "max pooling",
-      { "1_Pooling/config.json": { ...pooling, pooling_mode_mean_tokens: false, pooling_mode_max_tokens: true } },
-      /1_Pooling.config\.json: unknown pooling "max"; expected one of mean, cls, lasttoken/,
+      "an unknown pooling",
+      { "1_Pooling/config.json": { word_embedding_dimension: 32, pooling_mode: "median" } },
+      /1_Pooling.config\.json: unknown pooling "median"; expected one of mean, /,
     ],
     [
-      "two poolings",
-      { "1_Pooling/config.json": { ...pooling, pooling_mode_cls_token: true } },
-      /expected one way of pooling, found cls, mean/,
+      "an unknown setting of pooling",
+      { "1_Pooling/config.json": { ...pooling, skip_first: 1 } },
+      /1_Pooling.config\.json: "skip_first": 1 is not known here/,
+    ],
+    [
+      "settings of a module",
+      { "modules.json": modules.with(1, { ...modules[1]!, kwargs: ["task"] } as never) },
+      /modules\.json: "1\.kwargs": .*; found \["task"\]/,
+    ],
+    [
+      "vectors that are cut",
+      { "config_sentence_transformers.json": { truncate_dim: 16 } },
+      /config_sentence_transformers\.json: "truncate_dim": 16 is not known here/,
+    ],
+    [
+      "a model of another kind",
+      { "config_sentence_transformers.json": { model_type: "SparseEncoder" } },
+      /"model_type": "SparseEncoder" is not supported; expected "SentenceTransformer"/,
+    ],
+    [
+      "another output",
+      {
+        "sentence_bert_config.json": {
+          modality_config: { text: { method: "forward", method_output_name: "pooler_output" } },
+        },
+      },
+      /sentence_bert_config\.json: "modality_config\.text\.method_output_name": .*; found "pooler_output"/,
+    ],
+    [
+      "a prompt left out of the mean",
+      {
+        "1_Pooling/config.json": { ...pooling, include_prompt: false },
+        "config_sentence_transformers.json": { prompts: { q: "Query: " }, default_prompt_name: "q" },
+      },
+      /"include_prompt": false is not supported together with a default prompt/,
     ],
     [
       "pooling of another width",

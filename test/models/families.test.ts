@@ -61,12 +61,21 @@ describe("PEFT's LoRA folders", () => {
   const { base, cases } = goldenJson("peft-lora/expected.json") as { base: string; cases: Case[] };
   const { config, weights } = load(golden(`peft-lora/${base}`));
 
-  it.each(cases.filter((c) => c.case !== "dora").map((c) => [c.case, c] as const))("%s", async (name, expected) => {
-    const { adapter, parameters } = loadAdapter(golden(`peft-lora/${name}`), config);
-    await expectLogits(new Decoder(engine, { config, weights, adapter, parameters }), config, expected);
-  });
+  it.each(cases.filter((c) => c.case !== "dora" && c.case !== "pissa").map((c) => [c.case, c] as const))(
+    "%s",
+    async (name, expected) => {
+      const { adapter, parameters } = loadAdapter(golden(`peft-lora/${name}`), config);
+      await expectLogits(new Decoder(engine, { config, weights, adapter, parameters }), config, expected);
+    },
+  );
 
   it("refuses DoRA by name", () => {
     expect(() => loadAdapter(golden("peft-lora/dora"), config)).toThrow('"use_dora": true is not supported');
+  });
+
+  it("refuses an initialisation that rewrites the base", () => {
+    expect(() => loadAdapter(golden("peft-lora/pissa"), config)).toThrow(
+      '"init_lora_weights": "pissa" is not supported; expected true or false or "gaussian" or "eva"',
+    );
   });
 });

@@ -25,7 +25,7 @@ export function baseEncoder(decoder: Decoder, tokenizer: Tokenizer, baseHash: st
         checkLength(decoder.config, ids.length, `"${text}"`);
         return ids;
       });
-      return encodeByLength(tokenIds, "mean", states);
+      return encodeByLength(tokenIds, ["mean"], states);
     },
     dispose: () => decoder.dispose(),
   };

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../../engine/index.ts";
-import { checkJson, listFolder, readJson, sha256File } from "../../io/index.ts";
-import { CumaError, unknownName } from "../../util/index.ts";
+import { checkJson, readJson, sha256File } from "../../io/index.ts";
+import { checkForeignKeys, CumaError, messageOf, unknownName, type ForeignKeys } from "../../util/index.ts";
 import { checkLength } from "../batch.ts";
 import { loadBert } from "../bert.ts";
 import { parseConfig } from "../config.ts";
@@ -18,7 +18,7 @@ import {
   TOKENIZER_FILE,
   type Tokenizer,
 } from "../tokenizer.ts";
-import { loadWeights } from "../weights.ts";
+import { loadWeights, WeightFiles } from "../weights.ts";
 import { decoderStates, encodeByLength, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
 
@@ -28,10 +28,24 @@ const PROMPTS_FILE = "config_sentence_transformers.json";
 const MAX_CONFIG_BYTES = 20_000_000;
 const MIN_NORM = 1e-12;
 
-const modulesSchema = z.array(z.looseObject({ path: z.string(), type: z.string() }));
+const modulesSchema = z.array(
+  z.strictObject({
+    path: z.string(),
+    type: z.string(),
+    idx: z.unknown().optional(),
+    name: z.unknown().optional(),
+    kwargs: z.tuple([]).optional(),
+  }),
+);
 const settingsSchema = z.looseObject({
   max_seq_length: z.int().positive().nullish(),
   do_lower_case: z.boolean().default(false),
+  /** Which of the model's outputs is pooled. */
+  modality_config: z
+    .strictObject({
+      text: z.strictObject({ method: z.literal("forward"), method_output_name: z.literal("last_hidden_state") }),
+    })
+    .nullish(),
 });
 const tokenizerSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
 const promptsSchema = z.looseObject({
@@ -45,15 +59,38 @@ const poolingSchema = z.looseObject({
   include_prompt: z.boolean().default(true),
 });
 
-/** How older folders name the ways of pooling: one flag each. */
+/** How older folders name the ways of pooling: one flag each; the vectors of several stand in this order. */
 const flags = {
   pooling_mode_cls_token: "cls",
-  pooling_mode_mean_tokens: "mean",
   pooling_mode_max_tokens: "max",
+  pooling_mode_mean_tokens: "mean",
   pooling_mode_mean_sqrt_len_tokens: "mean_sqrt_len_tokens",
   pooling_mode_weightedmean_tokens: "weightedmean",
   pooling_mode_lasttoken: "lasttoken",
 } as const;
+
+/** What is made of the keys of the folder's own files; config.json is read like that of any model. */
+const keysOf = {
+  settings: {
+    read: Object.keys(settingsSchema.shape),
+    harmless: {
+      "how other software computes the same": ["unpad_inputs"],
+      "asked for queries and documents only; profiles are neither": ["query_length", "document_length"],
+    },
+    neutral: { transformer_task: ["feature-extraction"], module_output_name: ["token_embeddings"] },
+  },
+  prompts: {
+    read: Object.keys(promptsSchema.shape),
+    harmless: { "vectors are not compared": ["similarity_fn_name"], "who made the file": ["__version__"] },
+    neutral: { model_type: ["SentenceTransformer"] },
+  },
+  pooling: { read: [...Object.keys(poolingSchema.shape), ...Object.keys(flags)], harmless: {}, neutral: {} },
+  normalize: {
+    read: [],
+    harmless: {},
+    neutral: { module_input_name: ["sentence_embedding"], module_output_name: ["sentence_embedding"] },
+  },
+} satisfies Readonly<Record<string, ForeignKeys>>;
 
 interface Transformer {
   readonly width: number;
@@ -65,20 +102,19 @@ interface Transformer {
 }
 
 /**
- * Opens a sentence-transformers folder: Transformer (BERT or one of the decoder families), Pooling (mean, first or last
- * token), and Normalize or not. Texts longer than the folder says are cut as sentence-transformers does, and its
+ * Opens a sentence-transformers folder: Transformer (BERT or one of the decoder families), Pooling, and Normalize or not. Texts longer than the folder says are cut as sentence-transformers does, and its
  * default prompt, if it has one, stands before every text.
  * @throws CumaError naming the file and what in it is wrong or not supported.
  */
 export async function loadSentenceTransformer(folder: string, engine: Engine): Promise<TextEncoder> {
   const { root, poolingFile, normalise } = readModules(folder);
-  const { pooling, width, includePrompt } = readPooling(poolingFile);
-  const settings = readOptional(join(root, SETTINGS_FILE), settingsSchema);
+  const { ways, width, includePrompt } = readPooling(poolingFile);
+  const settings = readOptional(join(root, SETTINGS_FILE), settingsSchema, keysOf.settings);
   const prompt = readPrompt(folder);
   if (prompt !== "" && !includePrompt) {
     throw new CumaError(`${poolingFile}: "include_prompt": false is not supported together with a default prompt`);
   }
-  const limit = readOptional(join(root, TOKENIZER_CONFIG_FILE), tokenizerSchema).model_max_length ?? Infinity;
+  const limit = readOptional(join(root, TOKENIZER_CONFIG_FILE), tokenizerSchema, null).model_max_length ?? Infinity;
   const transformer = openTransformer(root, engine);
   if (width !== undefined && width !== transformer.width) {
     throw new CumaError(
@@ -92,16 +128,17 @@ export async function loadSentenceTransformer(folder: string, engine: Engine): P
 
   return {
     name: folder,
-    width: transformer.width,
+    width: ways.length * transformer.width,
     hash,
     async encode(texts) {
       const tokenIds = texts.map((text) => {
-        const ids = tokenise(tokenizer, prompt + (settings.do_lower_case ? lowerCase(text) : text), maxLength);
+        const whole = prompt + text;
+        const ids = tokenise(tokenizer, settings.do_lower_case ? lowerCase(whole) : whole, maxLength);
         if (ids.length === 0) throw new CumaError(`${folder}: the text "${text}" has no tokens; expected at least one`);
         transformer.checkLength(ids.length, `"${text}"`);
         return ids;
       });
-      const vectors = await encodeByLength(tokenIds, pooling, transformer.states);
+      const vectors = await encodeByLength(tokenIds, ways, transformer.states);
       return normalise ? vectors.map(unit) : vectors;
     },
     dispose: () => transformer.dispose(),
@@ -130,6 +167,8 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
       `${file}: expected the modules Transformer, Pooling and, if need be, Normalize; found ${modules.length}`,
     );
   }
+  if (modules.length === 3)
+    readOptional(join(folder, modules[2]!.path, "config.json"), z.looseObject({}), keysOf.normalize);
   return {
     root: join(folder, modules[0]!.path),
     poolingFile: join(folder, modules[1]!.path, "config.json"),
@@ -137,20 +176,18 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
   };
 }
 
-function readPooling(file: string): { pooling: Pooling; width: number | undefined; includePrompt: boolean } {
+function readPooling(file: string): { ways: Pooling[]; width: number | undefined; includePrompt: boolean } {
   const json = checkJson(file, readJson(file, MAX_CONFIG_BYTES), poolingSchema);
+  checkKeys(file, json, keysOf.pooling);
   const flagged = Object.entries(flags).flatMap(([flag, mode]) => (json[flag] === true ? [mode] : []));
-  const modes = json.pooling_mode === undefined ? flagged : [json.pooling_mode].flat();
-  const [mode] = modes;
-  if (mode === undefined || modes.length > 1) {
-    throw new CumaError(
-      `${file}: expected one way of pooling, found ${modes.length === 0 ? "none" : modes.join(", ")}`,
-    );
-  }
-  const pooling = poolings.find((name) => name === mode);
-  if (pooling === undefined) throw new CumaError(`${file}: ${unknownName("pooling", mode, poolings)}`);
+  const named = json.pooling_mode === undefined ? flagged : [json.pooling_mode].flat();
+  const ways = named.map((mode) => {
+    const pooling = poolings.find((name) => name === mode);
+    if (pooling === undefined) throw new CumaError(`${file}: ${unknownName("pooling", mode, poolings)}`);
+    return pooling;
+  });
   return {
-    pooling,
+    ways: ways.length > 0 ? ways : ["mean"],
     width: json.embedding_dimension ?? json.word_embedding_dimension,
     includePrompt: json.include_prompt,
   };
@@ -158,7 +195,7 @@ function readPooling(file: string): { pooling: Pooling; width: number | undefine
 
 function readPrompt(folder: string): string {
   const file = join(folder, PROMPTS_FILE);
-  const { prompts, default_prompt_name: name } = readOptional(file, promptsSchema);
+  const { prompts, default_prompt_name: name } = readOptional(file, promptsSchema, keysOf.prompts);
   if (name === undefined || name === null) return "";
   if (!Object.hasOwn(prompts ?? {}, name)) {
     throw new CumaError(`${file}: "default_prompt_name": ${unknownName("prompt", name, Object.keys(prompts ?? {}))}`);
@@ -185,7 +222,9 @@ function openTransformer(root: string, engine: Engine): Transformer {
     throw new CumaError(`${file}: ${unknownName("model_type", modelType, ["bert", ...Object.keys(families)])}`);
   }
   const config = parseConfig(json, file);
-  const decoder = new Decoder(engine, { config, weights: loadWeights(root, baseShapes(config)) });
+  // A head there need not be, and none is asked.
+  const shapes = new Map([...baseShapes(config)].filter(([name]) => name !== "lm_head.weight"));
+  const decoder = new Decoder(engine, { config, weights: loadWeights(root, shapes) });
   return {
     width: config.hiddenSize,
     maxPositions: config.maxPositions,
@@ -222,9 +261,9 @@ function unit(vector: Float32Array): Float32Array {
 }
 
 function transformerFiles(root: string): string[] {
-  const weights = listFolder(root).filter((name) => name.endsWith(".safetensors"));
-  const single = weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
-  return ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SETTINGS_FILE, ...single].map((name) =>
+  const weights = new WeightFiles(root);
+  weights.close();
+  return ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SETTINGS_FILE, ...weights.names].map((name) =>
     join(root, name),
   );
 }
@@ -236,6 +275,17 @@ async function hashFiles(files: readonly string[]): Promise<string> {
   return hash.digest("hex");
 }
 
-function readOptional<T>(file: string, schema: z.ZodType<T>): T {
-  return checkJson(file, existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {}, schema);
+function readOptional<T>(file: string, schema: z.ZodType<T>, keys: ForeignKeys | null): T {
+  const json = existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {};
+  const content = checkJson(file, json, schema);
+  if (keys) checkKeys(file, json as object, keys);
+  return content;
+}
+
+function checkKeys(file: string, json: object, keys: ForeignKeys): void {
+  try {
+    checkForeignKeys(json, keys);
+  } catch (error) {
+    throw new CumaError(`${file}: ${messageOf(error)}`, { cause: error });
+  }
 }

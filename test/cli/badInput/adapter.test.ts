@@ -76,8 +76,17 @@ refused("an adapter", 1, {
     () => [...config((json) => (json["num_hidden_layers"] = 3))(), "--adapter", goodAdapter],
     /adapter_model\.safetensors: tensor "model\.layers\.3\.\S+" fits no module that \S+ and the base have/,
   ],
-  "whose profiles another base has encoded": [
+  "that was trained on another base": [
     () => [...config((json) => (json["rope_theta"] = 20_000))(), "--adapter", goodAdapter],
+    /the adapter was trained on another base: on "demo" \(SHA-256 \w{12}\.\.\.\), not on "\S+" as it is now \(\w{12}\.\.\.\); give that base, or --allow-other-base/,
+  ],
+  "whose profiles another base has encoded": [
+    () => {
+      const dir = copy(goodAdapter, (folder) => {
+        editJson(join(folder, "adapter_config.json"), (json) => delete json["base_hash"]);
+      });
+      return [...config((json) => (json["rope_theta"] = 20_000))(), "--adapter", dir];
+    },
     /encoder "base": its files are not those the adapter was trained with \(SHA-256 \w+…, expected \w+…\)/,
   ],
   "without tensors": [
