@@ -124,6 +124,9 @@ async function* readRecords(path: string): AsyncGenerator<{ readonly where: stri
     };
     const question = needed("question", cells.question);
     const options = needed("options", cells.options);
+    if (selections === null && country === null && distribution === null) {
+      throw new CumaError(`${where}: expected "selections", or "country" and "distribution"; found none of them`);
+    }
     const byCountry = selections ?? { [needed("country", country)]: needed("distribution", distribution) };
     for (const [name, shares] of Object.entries(byCountry)) {
       yield { where, record: { country: name, question, options, distribution: shares } };

@@ -29,7 +29,10 @@ const keyOf = (question: string, values: readonly (string | null)[]): string => 
  * targets are taken as in predictions (see `readPredictions`).
  * @throws CumaError naming the file and the row (from 1) of what is not as described, or comes twice.
  */
-export async function readTruth(path: string, { attributes: chosen, ignore = [] }: AttributeChoice = {}): Promise<Truth> {
+export async function readTruth(
+  path: string,
+  { attributes: chosen, ignore = [] }: AttributeChoice = {},
+): Promise<Truth> {
   const isChosen = (name: string): boolean => !ignore.includes(name) && (chosen?.includes(name) ?? true);
   const found: (TruthRow & { readonly question: string; readonly profile: Profile })[] = [];
   const { rows } = await openTable(path, { columns: COLUMNS, needed: ["question_id", "target"] });

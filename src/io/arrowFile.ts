@@ -64,7 +64,7 @@ class Check {
   }
 
   stream(): void {
-    for (let at: number | null = 0; at !== null && at < this.bytes.length; ) at = this.messageAt(at);
+    for (let at: number | null = 0; at !== null && at < this.bytes.length;) at = this.messageAt(at);
   }
 
   private block(block: Block | null, end: number): void {

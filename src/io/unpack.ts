@@ -43,7 +43,7 @@ export function unpackLz4(packed: Uint8Array): Uint8Array {
   const bit = (n: number): boolean => ((flags >> n) & 1) === 1;
   const [blockChecksum, contentSize, dictionary] = [bit(4), bit(3), bit(0)];
   const out = new Lz4Output();
-  for (let at = 7 + (contentSize ? 8 : 0) + (dictionary ? 4 : 0); ; ) {
+  for (let at = 7 + (contentSize ? 8 : 0) + (dictionary ? 4 : 0); ;) {
     const head = view.getUint32(at, true);
     at += 4;
     if (head === 0) return out.done();

@@ -127,9 +127,9 @@ describe("Python literals", () => {
   });
 
   test.each([
-    ["[1, 2", /expected a value at character 6/],
+    ["[1, 2", /expected "," or "]" at character/],
     ["'abc", /expected the end of a text/],
-    ["[1] 2", /expected the end at character 4/],
+    ["[1] 2", /expected the end at character 5/],
     ["{1: 2}", /a text as key/],
     ["os.system('x')", /expected a value at character 1/],
     ["[".repeat(20), /at most 8 levels/],

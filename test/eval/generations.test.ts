@@ -376,7 +376,7 @@ describe("files", () => {
   };
 
   test("refuses other extensions, missing columns and missing files", async () => {
-    await refused(files.write(".json", "[]"), ': unknown file extension ".json"; expected one of .parquet');
+    await refused(files.write(".xlsx", "[]"), ': unknown file extension ".xlsx"; expected one of .parquet');
     await refused(
       files.write(".csv", "prompt_id,texts\np,a\n"),
       ": header: expected the columns prompt_id, text; found",
@@ -402,10 +402,10 @@ describe("files", () => {
   test("refuses cells of another type, naming row and column", async () => {
     const fine = { prompt_id: "p", text: "a" };
     await refused(files.write(".jsonl", `${jsonl(fine)}\nhello`), ": row 2: is not JSON: ");
-    await refused(files.write(".jsonl", "[1]"), ": row 1: expected object; found [1]");
+    await refused(files.write(".jsonl", "[1]"), ": row 1: expected an object, found 1");
     await refused(
       files.write(".jsonl", jsonl(fine, { ...fine, prompt_id: [3] })),
-      ': row 2: "prompt_id": expected string; found [3]',
+      ': row 2: prompt_id: expected a text or null, found [3]',
     );
     await refused(
       files.write(".jsonl", jsonl({ ...fine, prompt_id: "" })),

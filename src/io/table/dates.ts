@@ -7,7 +7,10 @@ const TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:
 export function dateText(text: string): string {
   const [, date, minutes, seconds = "00", fraction = "", zone] = TIME.exec(text) ?? [];
   if (date === undefined) return text;
-  const offset = zone === undefined || zone === "UTC" ? "Z" : zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, h: string, m = "00") => `${h}:${m}`);
+  const offset =
+    zone === undefined || zone === "UTC"
+      ? "Z"
+      : zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, h: string, m = "00") => `${h}:${m}`);
   const ms = Date.parse(`${date}T${minutes!}:${seconds}${offset}`);
   return Number.isNaN(ms) ? text : isoText(ms, fraction, zone !== undefined);
 }
