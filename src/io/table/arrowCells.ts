@@ -199,8 +199,13 @@ function sharedLists<T>(data: Data, child: Data, convert: (value: unknown) => T)
   return data.nullCount === 0 ? read : (row) => (data.getValid(row) ? read(row) : convert(null));
 }
 
+/** Digits of the widest decimals, those of 256 bits. */
+const MAX_SCALE = 76;
+
 /** Two's complement in 32-bit words, the lowest first, as a decimal text. */
-function decimals({ values, stride }: Data, scale: number): Reader<string> {
+function decimals({ values, stride, length }: Data, scale: number): Reader<string> {
+  if (!(scale >= 0 && scale <= MAX_SCALE)) throw new CellError(`expected decimals of at most ${MAX_SCALE} places`);
+  if ((values as Uint32Array).length < length * stride) throw new CellError(`expected ${length} values`);
   const words = values as Uint32Array;
   return (row) => {
     let number = 0n;
