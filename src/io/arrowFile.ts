@@ -59,22 +59,31 @@ class Check {
     this.within("metadata", footer.customMetadataLength(), size / 4);
     this.within("the footer", footer.dictionariesLength(), size / 24);
     this.within("the footer", footer.recordBatchesLength(), size / 24);
-    for (let i = 0; i < footer.dictionariesLength(); i++) this.block(footer.dictionaries(i), tail - size);
-    for (let i = 0; i < footer.recordBatchesLength(); i++) this.block(footer.recordBatches(i), tail - size);
+    for (let i = 0; i < footer.dictionariesLength(); i++) {
+      this.block(footer.dictionaries(i), tail - size, MessageHeader.DictionaryBatch);
+    }
+    for (let i = 0; i < footer.recordBatchesLength(); i++) {
+      this.block(footer.recordBatches(i), tail - size, MessageHeader.RecordBatch);
+    }
   }
 
   stream(): void {
-    for (let at: number | null = 0; at !== null && at < this.bytes.length;) at = this.messageAt(at);
+    for (let at: number | null = 0; at !== null && at < this.bytes.length;) {
+      at = this.messageAt(
+        at,
+        at === 0 ? [MessageHeader.Schema] : [MessageHeader.DictionaryBatch, MessageHeader.RecordBatch],
+      );
+    }
   }
 
-  private block(block: Block | null, end: number): void {
+  private block(block: Block | null, end: number, type: MessageHeader): void {
     const offset = Number(block?.offset());
     this.within("a block's place", offset, end);
-    if (this.messageAt(offset) === null) throw new Error("a block is empty");
+    if (this.messageAt(offset, [type]) === null) throw new Error("a block is empty");
   }
 
   /** Checks a message. @returns Where the next one begins; null where this one ends the stream. */
-  private messageAt(start: number): number | null {
+  private messageAt(start: number, types: readonly MessageHeader[]): number | null {
     let at = start + 4;
     let size = this.int32(start);
     if (size === -1) {
@@ -87,6 +96,7 @@ class Check {
     at += size;
     const body = Number(message.bodyLength());
     this.within("a message's body", body, this.bytes.length - at);
+    if (!types.includes(message.headerType())) throw new Error(`a message is of type ${message.headerType()}`);
     this.message(message, size, this.bytes.subarray(at, at + body));
     return at + body;
   }
@@ -110,10 +120,10 @@ class Check {
     } else if (type === MessageHeader.RecordBatch) {
       const batch = message.header(new RecordBatch()) as RecordBatch | null;
       if (batch) this.batch(batch, size, body);
-    } else if (type === MessageHeader.DictionaryBatch) {
+    } else {
       const batch = (message.header(new DictionaryBatch()) as DictionaryBatch | null)?.data();
       if (batch) this.batch(batch, size, body);
-    } else throw new Error(`expected a schema or a batch, found a message of type ${String(type)}`);
+    }
   }
 
   private schema(schema: Schema, size: number): void {
