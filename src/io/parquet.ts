@@ -89,7 +89,7 @@ function fromArrow(bytes: Uint8Array): Columnar {
 }
 
 async function fromParquet(path: string, bytes: Uint8Array): Promise<Columnar> {
-  const file = await ParquetFile.fromFile(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  const file = await ParquetFile.fromFile(new Blob([bytes]));
   const { schema } = tableFromIPC(file.schema().intoIPCStream());
   const batchSize = await batchRows(file);
   return { schema, batches: decoded(path, file, batchSize) };

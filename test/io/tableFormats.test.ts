@@ -126,7 +126,7 @@ test("the same table gives the same attributes as csv, tsv, JSON lines, a JSON a
           .map((line) => line.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(separator))
           .join("\n");
       const records = cells((of, row) => of.json[row]).map((line) =>
-        Object.fromEntries(line.map((v, i) => [names[i], v])),
+        Object.fromEntries(line.map((value, i) => [names[i]!, value] as const)),
       );
       const lines = records.map((record) => JSON.stringify(record)).join("\n");
       const arrow = new Table(
@@ -179,7 +179,7 @@ test.each([["", "index", "level_0", "Unnamed: 0", "Unnamed: 0.1", "__index_level
   async (...names) => {
     const path = write(".jsonl", JSON.stringify(Object.fromEntries([...names, "country"].map((name) => [name, "1"]))));
     expect(await profiles(path)).toEqual([names[0] === "age" ? { age: "1", country: "1" } : { country: "1" }]);
-    expect(await profiles(path, { attributes: [names[0]!] })).toEqual([{ [names[0]!]: "1" }]);
+    expect(await profiles(path, { attributes: [names[0]] })).toEqual([{ [names[0]]: "1" }]);
     expect(await profiles(path, { ignore: ["country"] })).toEqual([names[0] === "age" ? { age: "1" } : {}]);
   },
 );

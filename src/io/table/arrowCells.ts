@@ -1,4 +1,4 @@
-import { DataType, Vector, type Data } from "apache-arrow";
+import { DataType, Type, Vector, type Data } from "apache-arrow";
 import { CellError, cellOf, type Kind, type Kinds } from "./cells.ts";
 import { timestampText, timeText } from "./dates.ts";
 
@@ -68,7 +68,7 @@ function readerOf(data: Data): Reader<unknown> {
   }
   if (DataType.isStruct(type) || DataType.isMap(type)) return records(data);
   if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isFixedSizeList(type)) return lists(data);
-  return DataType.isNull(type) ? () => null : () => ({ [String(type)]: "..." });
+  return DataType.isNull(type) ? () => null : () => ({ [Type[data.typeId]]: "..." });
 }
 
 function lists(data: Data): Reader<unknown[]> {
