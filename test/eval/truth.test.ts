@@ -91,7 +91,7 @@ test.each<[string, object[], string]>([
   ["twice", [good, good], "row 2: expected each question and group once; row 1 is of the same"],
   ["list", [{ ...good, country: [3] }], "row 1: country: expected a text or null, found [3]"],
   ["options", [{ ...good, options: ["a"] }], "row 1: target: expected 1 numbers, one for each option, found 2"],
-  ["no target", [{ question_id: "Q1" }], "row 1: target: expected a list of numbers, found nothing"],
+  ["no target", [{ question_id: "Q1" }], "row 1: target: expected a value, found nothing"],
   ["nothing", [], "expected true distributions; found no row"],
 ])("refuses a file, naming it and the row: %s", async (_, rows, says) => {
   const path = lines(...rows);

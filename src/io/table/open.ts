@@ -25,7 +25,7 @@ export interface AttributeChoice {
 
 export interface TableOptions<C extends Columns> extends AttributeChoice {
   readonly columns: C;
-  /** Columns that there must be; a row of JSON lines may still lack them. */
+  /** Columns that there must be. */
   readonly needed: readonly (keyof C & string)[];
 }
 
@@ -96,15 +96,17 @@ type Entries = Iterable<readonly [name: string, value: unknown]>;
 class RowReader<C extends Columns> {
   private readonly path: string;
   private readonly columns: C;
+  private readonly needed: readonly string[];
   private readonly attributes: ReadonlySet<string> | null;
   private readonly ignored: ReadonlySet<string>;
   private readonly seen = new Set<string>();
   private readonly nothing: { readonly [name: string]: null };
   private row = 0;
 
-  constructor(path: string, { columns, attributes, ignore = [] }: TableOptions<C>) {
+  constructor(path: string, { columns, needed, attributes, ignore = [] }: TableOptions<C>) {
     this.path = path;
     this.columns = columns;
+    this.needed = needed;
     this.attributes = attributes ? new Set(attributes) : null;
     this.ignored = new Set(ignore);
     this.nothing = Object.fromEntries(Object.keys(columns).map((name) => [name, null]));
@@ -116,6 +118,8 @@ class RowReader<C extends Columns> {
       if (typeof record !== "object" || record === null || Array.isArray(record)) {
         throw this.error(`expected an object, found ${show(record)}`);
       }
+      const lacking = this.needed.find((name) => !Object.hasOwn(record, name));
+      if (lacking !== undefined) throw this.error(`${lacking}: expected a value, found nothing`);
       const converted: [string, unknown][] = [];
       for (const [name, value] of Object.entries(record)) {
         const kind = this.kindOf(name);
