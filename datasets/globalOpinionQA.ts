@@ -1,32 +1,39 @@
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
-import { extname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { z } from "zod";
-import { checkJson, fileError, listFolder, readCsv, readJson, sha256File } from "../src/io/index.ts";
-import { readColumnar } from "../src/io/parquet.ts";
+import { checkJson, listFolder, readJson, sha256File } from "../src/io/index.ts";
+import { isTable } from "../src/io/table/formats.ts";
+import { openTable } from "../src/io/table/open.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, messageOf, Rng, unknownName } from "../src/util/index.ts";
-import { parsePythonLiteral } from "./pythonLiteral.ts";
+import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";
 
 const SPLITS = ["train", "valid", "test", "full"];
-const EXTENSIONS = [".json", ".csv", ".parquet"];
 const OVERRIDES_FILE = "scales.json";
-const MAX_BYTES = 256_000_000;
 /** Options that a prompt can letter. */
 const MAX_OPTIONS = 26;
 /** How far from 1 a distribution may sum without being counted as renormalised. */
 const SUM_TOLERANCE = 1e-6;
 
-const optionSchema = z.union([z.string(), z.number()]).transform(String);
-const recordSchema = z.object({
-  country: z.string().min(1),
-  question: z.string().min(1),
-  options: z.array(optionSchema).min(1),
-  distribution: z.array(z.number()),
-});
-type Record_ = z.infer<typeof recordSchema>;
+/** How a table holds distributions: a country's in a row, or all countries' of a question. */
+const COLUMNS = {
+  question: "verbatim",
+  options: "texts",
+  country: "text",
+  distribution: "numbers",
+  selections: "numbersByName",
+} as const;
+
+/** What stands beside the table in folders that the library "datasets" saved. */
+const BESIDE = ["dataset_info.json", "state.json"];
+
+interface CountryRecord {
+  readonly country: string;
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly distribution: readonly number[];
+}
 
 const overridesSchema = z.record(z.string(), z.boolean());
 
@@ -35,8 +42,8 @@ const overridesSchema = z.record(z.string(), z.boolean());
  * World Values Survey or of Pew's Global Attitudes Survey. One example is one (question, country), its truth the country's
  * distribution.
  *
- * `dir` holds one .json, .csv or .parquet file (also inside `data/`): a list of { country, question, options, distribution },
- * or the hub's table with `question`, `selections` (country -> distribution) and `options` as Python texts.
+ * `dir` holds one table (also inside `data/`; see `openTable`) with `country`, `question`, `options`, `distribution`, or the
+ * hub's `question`, `selections` (country -> distribution) and `options`: lists and dictionaries, or texts that print them.
  *
  * - Options that are no answer ("DK/Refused", "No answer", "Missing ...", "Total N=") are dropped and the others renormalised; so are
  *   distributions that do not sum to 1. Rows of which nothing is left, and questions with fewer than 2 options, are left out. All of
@@ -59,8 +66,7 @@ export async function loadGlobalOpinionQA(
   const unused = new Set(Object.keys(ordered));
   const known = new Map<string, Profile>();
   let examples: ChoiceExample[] = [];
-  for (const [i, record] of readRecords(path).entries()) {
-    const where = `${path}: row ${i + 1}`;
+  for await (const { where, record } of readRecords(path)) {
     unused.delete(record.question);
     const example = toExample(record, where, ordered, notes);
     if (!example) continue;
@@ -92,66 +98,44 @@ export async function loadGlobalOpinionQA(
 }
 
 function locate(dir: string): { path: string; overrides: string | null } {
-  const names = listFolder(dir).filter((name) => EXTENSIONS.includes(extname(name)) && name !== OVERRIDES_FILE);
+  const tables = (folder: string): string[] =>
+    listFolder(folder).filter((name) => isTable(name) && name !== OVERRIDES_FILE && !BESIDE.includes(name));
+  const names = tables(dir);
   const folder = names.length === 0 && listFolder(dir).includes("data") ? join(dir, "data") : dir;
-  const found = folder === dir ? names : listFolder(folder).filter((name) => EXTENSIONS.includes(extname(name)));
+  const found = folder === dir ? names : tables(folder);
   if (found.length !== 1) {
-    throw new CumaError(`${folder}: expected one ${EXTENSIONS.join(", ")} file; found ${found.join(", ") || "none"}`);
+    const expected = "expected one table (json, jsonl, csv, parquet, arrow)";
+    throw new CumaError(`${folder}: ${expected}; found ${found.join(", ") || "none"}`);
   }
   const overrides = listFolder(dir).includes(OVERRIDES_FILE) ? join(dir, OVERRIDES_FILE) : null;
   return { path: join(folder, found[0]!), overrides };
 }
 
-function readRecords(path: string): Record_[] {
-  if (extname(path) === ".json") return checkJson(path, readJson(path, MAX_BYTES), z.array(recordSchema));
-  const rows = extname(path) === ".csv" ? readCsv(path, MAX_BYTES) : parquetRows(path);
-  return rows.flatMap((row, i) => hubRecords(`${path}: row ${i + 1}`, row));
-}
-
-function parquetRows(path: string): Record<string, unknown>[] {
-  let size: number;
-  try {
-    ({ size } = statSync(path));
-  } catch (error) {
-    throw fileError(path, "cannot be read", error);
-  }
-  if (size > MAX_BYTES) throw new CumaError(`${path}: expected at most ${MAX_BYTES} bytes, found ${size}`);
-  return readColumnar(path)
-    .toArray()
-    .map((row: { toJSON(): Record<string, unknown> }) => row.toJSON());
-}
-
-const hubSchema = z.object({ question: z.string().min(1), selections: z.string(), options: z.string() });
-const flatSchema = z.object({
-  country: z.string(),
-  question: z.string(),
-  options: z.string(),
-  distribution: z.string(),
-});
-
-/** The records of one table row: that of one country, or all countries of a question. */
-function hubRecords(where: string, row: Record<string, unknown>): Record_[] {
-  const literal = (name: string): unknown => {
-    try {
-      return parsePythonLiteral(String(row[name]));
-    } catch (error) {
-      throw new CumaError(`${where}: ${name}: is no list or dictionary: ${messageOf(error)}`, { cause: error });
+/** The records of each row of a table. */
+async function* readRecords(path: string): AsyncGenerator<{ readonly where: string; readonly record: CountryRecord }> {
+  const { rows } = await openTable(path, { columns: COLUMNS, needed: ["question", "options"], attributes: [] });
+  let row = 0;
+  for await (const { cells } of rows) {
+    const where = `${path}: row ${++row}`;
+    const { country, distribution, selections } = cells;
+    const needed = <T>(name: string, value: T | null): T => {
+      if (value === null) throw new CumaError(`${where}: ${name}: expected a value, found nothing`);
+      return value;
+    };
+    const question = needed("question", cells.question);
+    const options = needed("options", cells.options);
+    if (selections === null && country === null && distribution === null) {
+      throw new CumaError(`${where}: expected "selections", or "country" and "distribution"; found none of them`);
     }
-  };
-  const flat = flatSchema.safeParse(row).data;
-  if (flat) {
-    const record = { ...flat, options: literal("options"), distribution: literal("distribution") };
-    return [checkJson(where, record, recordSchema)];
+    const byCountry = selections ?? { [needed("country", country)]: needed("distribution", distribution) };
+    for (const [name, shares] of Object.entries(byCountry)) {
+      yield { where, record: { country: name, question, options, distribution: shares } };
+    }
   }
-  const { question } = checkJson(where, row, hubSchema);
-  const selections = checkJson(where, literal("selections"), z.record(z.string(), z.array(z.number())));
-  return Object.entries(selections).map(([country, distribution]) =>
-    checkJson(where, { country, question, options: literal("options"), distribution }, recordSchema),
-  );
 }
 
 function toExample(
-  { country, question, options, distribution }: Record_,
+  { country, question, options, distribution }: CountryRecord,
   where: string,
   overrides: Readonly<Record<string, boolean>>,
   notes: Record<string, number>,

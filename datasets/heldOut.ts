@@ -13,14 +13,17 @@ const values = z.union([z.string(), z.array(z.string()).min(1)]);
  * the share `share` of the groups that the combined values of the attributes `by` make, drawn by `seed`. Whether a group is drawn
  * depends on its own values alone, so that every split and every data set has the same ones.
  */
-export const holdOutRuleSchema = z.union([
-  z.strictObject({ where: z.record(z.string(), values).refine((where) => Object.keys(where).length > 0) }),
-  z.strictObject({
-    by: z.array(z.string()).min(1),
-    share: z.number().gt(0).lt(1),
-    seed: z.int().nonnegative().default(0),
-  }),
-]);
+export const holdOutRuleSchema = z.union(
+  [
+    z.strictObject({ where: z.record(z.string(), values).refine((where) => Object.keys(where).length > 0) }),
+    z.strictObject({
+      by: z.array(z.string()).min(1),
+      share: z.number().gt(0).lt(1),
+      seed: z.int().nonnegative().default(0),
+    }),
+  ],
+  'expected { where: { age: "25" } }, whose values are texts (numbers in quotes), or { by: [country], share: 0.2 }',
+);
 
 export type HoldOutRule = z.infer<typeof holdOutRuleSchema>;
 

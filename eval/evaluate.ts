@@ -109,9 +109,17 @@ export function resultOf(
   };
 }
 
-/** The attributes that make groups where none are asked for. */
-export function defaultGrouping({ attributes }: PredictionTable): string[] {
-  return attributes.has("country") ? ["country"] : [...attributes.keys()].slice(0, 1);
+/** The attributes that make groups where none are asked for; one that names single rows only where there is no other. */
+export function defaultGrouping(table: PredictionTable): string[] {
+  if (table.attributes.has("country")) return ["country"];
+  const [shared = [...table.attributes.keys()][0]] = sharedAttributes(table);
+  return shared === undefined ? [] : [shared];
+}
+
+/** The attributes with a value that two rows have; the others, such as numbers of rows and dates, make no groups. */
+export function sharedAttributes({ attributes }: PredictionTable): string[] {
+  const known = (codes: Int32Array): number => codes.reduce((rows, code) => rows + Number(code >= 0), 0);
+  return [...attributes].flatMap(([name, { codes, values }]) => (values.length < known(codes) ? [name] : []));
 }
 
 export function defaultCluster({ participant }: PredictionTable): "participant" | "question" {

@@ -1,5 +1,5 @@
 export { compare, compareAccuracy, type CompareOptions, type Difference } from "./compare.ts";
-export { defaultGrouping, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { defaultGrouping, evaluate, sharedAttributes, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export {
   generationMetrics,
   generationTable,

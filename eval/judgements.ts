@@ -85,7 +85,7 @@ const shape = {
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readJudgements(path: string): Promise<TextTable<Judgement>> {
-  const rows = await readRows(path, { shape, needed: ["example_id", "order", "winner"], json: [] });
+  const rows = await readRows(path, { shape, needed: ["example_id", "order", "winner"] });
   return judgementTable(
     rows.map(({ fields: { example_id, participant_id, order, winner }, profile }) => ({
       exampleId: example_id,

@@ -1,5 +1,5 @@
 import type { Profile } from "../src/models/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { CumaError, excerpt, show } from "../src/util/index.ts";
 import { Growing } from "./growing.ts";
 
 /** One prediction: what a model gives for one example, beside what is true of it. */
@@ -64,6 +64,9 @@ export interface PredictionTable {
   row(index: number): PredictionRow;
 }
 
+/** No question has more; some numbers grow with the square of theirs. */
+const MAX_OPTIONS = 1000;
+
 /** How far from 1 a distribution may sum: numbers that were rounded to a few decimals are scaled to 1. */
 const SUM_TOLERANCE = 1e-3;
 /** Sums as near to 1 as this are left as they are. */
@@ -103,7 +106,7 @@ export class PredictionTableBuilder {
   add(row: PredictionRow): void {
     const number = this.exampleIds.length + 1;
     const fail = (what: string): never => {
-      throw new CumaError(`${this.source}: row ${number} (example "${row.exampleId}"): ${what}`);
+      throw new CumaError(`${this.source}: row ${number} (example "${excerpt(row.exampleId)}"): ${what}`);
     };
     if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
     const { exampleId, questionId, participantId, options, answer, weight } = row;
@@ -113,6 +116,7 @@ export class PredictionTableBuilder {
     checkText("participantId", participantId, fail);
     for (const [name, text] of profile) checkText(name, text, fail);
     if (options.length < 2) fail(`expected 2 options or more, found ${options.length}`);
+    if (options.length > MAX_OPTIONS) fail(`expected at most ${MAX_OPTIONS} options, found ${options.length}`);
     const probabilities = distributionOf("probabilities", row.probabilities, options.length, fail);
     const target = row.target && distributionOf("target", row.target, options.length, fail);
     if (answer !== null && !(Number.isInteger(answer) && answer >= 0 && answer < options.length)) {
@@ -165,13 +169,13 @@ export class PredictionTableBuilder {
     const known = this.questionCodes.get(row.questionId);
     if (known === undefined) {
       const twice = row.options.find((text, k) => row.options.indexOf(text) !== k);
-      if (twice !== undefined) fail(`options: expected different texts, found ${JSON.stringify(twice)} twice`);
+      if (twice !== undefined) fail(`options: expected different texts, found ${show(twice)} twice`);
       this.questionCodes.set(row.questionId, this.questions.length);
       return this.questions.push({ id: row.questionId, options: [...row.options], ordered: row.ordered }) - 1;
     }
     const { options, ordered } = this.questions[known]!;
     if (!sameTexts(options, row.options)) {
-      const [before, now] = [JSON.stringify(options), JSON.stringify(row.options)];
+      const [before, now] = [show(options), show(row.options)];
       fail(`options: expected those of the question's earlier rows, ${before}, found ${now}`);
     }
     if (ordered !== row.ordered) {

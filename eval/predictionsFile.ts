@@ -1,10 +1,10 @@
-import * as z from "zod";
+import { extname } from "node:path";
 import { writeFileAtomic } from "../src/io/index.ts";
 import { writeColumnar } from "../src/io/parquet.ts";
-import { CumaError } from "../src/util/index.ts";
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
-import { batchRecords, batchRows, toArrow } from "./predictionsArrow.ts";
-import { COMMENT, formatOf, openTable } from "./tableFile.ts";
+import { COMMENT, openTable, type AttributeChoice } from "../src/io/table/open.ts";
+import { CumaError, unknownName } from "../src/util/index.ts";
+import { PredictionTableBuilder, type PredictionTable } from "./predictions.ts";
+import { toArrow } from "./predictionsArrow.ts";
 
 export interface PredictionsFile {
   readonly table: PredictionTable;
@@ -12,23 +12,26 @@ export interface PredictionsFile {
 }
 
 /** The columns that are not attributes of a profile. */
-const COLUMNS = [
-  "example_id",
-  "question_id",
-  "participant_id",
-  "options",
-  "ordered",
-  "answer",
-  "target",
-  "probabilities",
-  "weight",
-] as const;
+const COLUMNS = {
+  example_id: "text",
+  question_id: "text",
+  participant_id: "text",
+  options: "texts",
+  ordered: "boolean",
+  answer: "index",
+  target: "numbers",
+  probabilities: "numbers",
+  weight: "number",
+} as const;
 
-/** Those of them that every file has. */
-const NEEDED = ["example_id", "question_id", "options", "ordered", "probabilities"];
+/** Those of them that every row has. */
+const NEEDED = ["example_id", "question_id", "options", "ordered", "probabilities"] as const;
 
-/** Columns that are not texts; they hold JSON in CSV and TSV. */
-const JSON_COLUMNS: ReadonlySet<string> = new Set(COLUMNS.slice(3));
+/** In the order in which they are written: texts, then attributes, then these. */
+const TEXTS = 3;
+
+const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;
+type WrittenFormat = (typeof formats)[number];
 
 /**
  * Writes predictions as Parquet, Arrow IPC, JSON lines, CSV or TSV, by the name's extension. Metadata stands in the
@@ -42,9 +45,9 @@ export function writePredictions(
   table: PredictionTable,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const format = formatOf(path);
+  const format = writtenFormat(path);
   for (const name of table.attributes.keys()) {
-    if (COLUMNS.some((column) => column === name)) {
+    if (Object.hasOwn(COLUMNS, name)) {
       throw new CumaError(`${path}: the attribute "${name}" has the name of another column; expected another name`);
     }
   }
@@ -57,73 +60,53 @@ export function writePredictions(
   writeFileAtomic(path, Buffer.concat([Buffer.from(head), ...textPieces(table, format)]));
 }
 
-/**
- * Reads what `writePredictions` writes, and such tables of other programs: columns may stand in any order,
- * `participant_id`, `answer`, `target` and `weight` may be missing, and every column of another name is an attribute.
- * Ids and attributes may be integers, other finite numbers or booleans; empty attributes and participants are not known.
- * What `PredictionTableBuilder` refuses is refused here, and probabilities are scaled as there.
- * @throws CumaError naming the file, the row (from 1) and the column.
- */
-export async function readPredictions(path: string): Promise<PredictionsFile> {
-  const builder = new PredictionTableBuilder(path);
-  const { metadata, records, batches } = await openTable(path, NEEDED, JSON_COLUMNS);
-  let row = 0;
-  if (!batches) for await (const record of records) builder.add(toRow(path, ++row, record));
-  for (const batch of batches ?? []) {
-    const typed = batchRows(batch);
-    if (typed) for (let i = 0; i < batch.numRows; i++, row++) builder.add(typed(i));
-    else for (const record of batchRecords(batch, JSON_COLUMNS)) builder.add(toRow(path, ++row, record));
-  }
-  return { table: builder.build(), metadata };
+function writtenFormat(path: string): WrittenFormat {
+  const extension = extname(path).toLowerCase();
+  const format = formats.find((known) => known === extension);
+  if (format === undefined) throw new CumaError(`${path}: ${unknownName("file extension", extension, formats)}`);
+  return format;
 }
 
-const rowSchema = z.looseObject({
-  example_id: z.string(),
-  question_id: z.string(),
-  participant_id: z.string().nullish(),
-  options: z.array(z.string()),
-  ordered: z.boolean(),
-  answer: z.number().nullish(),
-  target: z.array(z.number()).nullish(),
-  probabilities: z.array(z.number()),
-  weight: z.number().nullish(),
-});
-
-function toRow(path: string, row: number, record: unknown): PredictionRow {
-  const parsed = rowSchema.safeParse(record);
-  if (!parsed.success) {
-    const { path: at, message } = parsed.error.issues[0]!;
-    throw new CumaError(`${path}: row ${row}: ${at.length === 0 ? "" : `${at.join(".")}: `}${message}`);
+/**
+ * Reads what `writePredictions` writes, and such tables of other programs (see `openTable` and `cellOf`): columns may stand
+ * in any order, `participant_id`, `answer`, `target` and `weight` may be missing, and every column of another name is an
+ * attribute unless `choice` or its name says that it is none (see `isRowNumber`). What `PredictionTableBuilder` refuses is
+ * refused here, and probabilities are scaled as there.
+ * @throws CumaError naming the file, the row (from 1) and the column.
+ */
+export async function readPredictions(path: string, choice: AttributeChoice = {}): Promise<PredictionsFile> {
+  const builder = new PredictionTableBuilder(path);
+  const { metadata, rows } = await openTable(path, { ...choice, columns: COLUMNS, needed: NEEDED });
+  let number = 0;
+  for await (const { cells, profile } of rows) {
+    number++;
+    const needed = <N extends (typeof NEEDED)[number]>(name: N): NonNullable<(typeof cells)[N]> => {
+      const value = cells[name];
+      if (value === null) throw new CumaError(`${path}: row ${number}: ${name}: expected a value, found nothing`);
+      return value;
+    };
+    builder.add({
+      exampleId: needed("example_id"),
+      questionId: needed("question_id"),
+      participantId: cells.participant_id,
+      profile,
+      options: needed("options"),
+      ordered: needed("ordered"),
+      answer: cells.answer,
+      target: cells.target,
+      probabilities: needed("probabilities"),
+      weight: cells.weight ?? 1,
+    });
   }
-  const profile: [string, string][] = [];
-  for (const [name, value] of Object.entries(parsed.data)) {
-    if (value === null || Object.hasOwn(rowSchema.shape, name)) continue;
-    if (typeof value !== "string") {
-      const found = typeof value === "number" ? String(value) : JSON.stringify(value);
-      throw new CumaError(`${path}: row ${row}: ${name}: expected a text or null, found ${found}`);
-    }
-    profile.push([name, value]);
-  }
-  const { data } = parsed;
-  return {
-    exampleId: data.example_id,
-    questionId: data.question_id,
-    participantId: data.participant_id ?? null,
-    profile: Object.fromEntries(profile),
-    options: data.options,
-    ordered: data.ordered,
-    answer: data.answer ?? null,
-    target: data.target ?? null,
-    probabilities: data.probabilities,
-    weight: data.weight ?? 1,
-  };
+  return { table: builder.build(), metadata };
 }
 
 const PIECE_ROWS = 10_000;
 
 function* textPieces(table: PredictionTable, format: ".jsonl" | ".csv" | ".tsv"): Generator<Buffer> {
   const attributes = [...table.attributes.keys()];
-  const names = [...COLUMNS.slice(0, 3), ...attributes, ...COLUMNS.slice(3)];
+  const columns = Object.keys(COLUMNS);
+  const names = [...columns.slice(0, TEXTS), ...attributes, ...columns.slice(TEXTS)];
   const separator = format === ".csv" ? "," : "\t";
   const line = (cells: readonly unknown[]): string =>
     format === ".jsonl"

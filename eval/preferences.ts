@@ -99,14 +99,14 @@ export async function readPreferences(path: string): Promise<TextTable<Preferenc
   const rows = await readRows(path, {
     shape: preferenceShape,
     needed: ["example_id", "chosen_logprob", "rejected_logprob"],
-    json: [
-      "chosen_logprob",
-      "rejected_logprob",
-      "ref_chosen_logprob",
-      "ref_rejected_logprob",
-      "chosen_tokens",
-      "rejected_tokens",
-    ],
+    kinds: {
+      chosen_logprob: "number",
+      rejected_logprob: "number",
+      ref_chosen_logprob: "number",
+      ref_rejected_logprob: "number",
+      chosen_tokens: "number",
+      rejected_tokens: "number",
+    },
   });
   return preferenceTable(
     rows.map(({ fields, profile }, i) => {
@@ -227,7 +227,7 @@ export async function readRewards(path: string): Promise<TextTable<Reward>> {
   const rows = await readRows(path, {
     shape: rewardShape,
     needed: ["turn_id", "reward", "score"],
-    json: ["reward", "score"],
+    kinds: { reward: "number", score: "number" },
   });
   return rewardTable(
     rows.map(({ fields: { turn_id, participant_id, reward, score }, profile }) => ({

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import type { ValueQuestion, WorldValuesBench } from "../datasets/index.ts";
+import { CSV, delimited } from "../src/io/table/delimited.ts";
 import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import { clustersOf, gather, resample, totals, type Statistics } from "./bootstrap.ts";
 import { evaluate, resultOf, type EvaluateOptions } from "./evaluate.ts";
@@ -7,7 +8,6 @@ import { Growing } from "./growing.ts";
 import { wasserstein1, type MetricName } from "./metrics/index.ts";
 import { mean, reasons, type MetricResult } from "./metrics/metric.ts";
 import { PredictionTableBuilder } from "./predictions.ts";
-import { delimited } from "./textFile.ts";
 
 /** Metrics that need nothing but each person's answer and one predicted option. */
 const OF_OPTIONS = [
@@ -211,18 +211,18 @@ class PublishedRows {
   }
 }
 
-const delimiters = { ".tsv": "\t", ".csv": "," } as const;
+const separators = { ".tsv": ["\t"], ".csv": CSV } as const;
 const COLUMNS = ["QUESTION_ID", "PARTICIPANT_ID", "SCORE"] as const;
 
 async function readRows(path: string, benchmark: Answers): Promise<PublishedRows> {
   const extension = extname(path).toLowerCase();
-  if (!Object.hasOwn(delimiters, extension)) {
-    throw new CumaError(`${path}: ${unknownName("file extension", extension, Object.keys(delimiters))}`);
+  if (!Object.hasOwn(separators, extension)) {
+    throw new CumaError(`${path}: ${unknownName("file extension", extension, Object.keys(separators))}`);
   }
-  const delimiter = delimiters[extension as keyof typeof delimiters];
+  const delimiters = separators[extension as keyof typeof separators];
   const rows = new PublishedRows(path, benchmark);
   let read = 0;
-  for await (const { line, cells } of delimited(path, { delimiter, columns: COLUMNS })) {
+  for await (const { line, cells } of delimited(path, { delimiters, columns: COLUMNS })) {
     const [questionId, participantId, score] = COLUMNS.map((name) => cells[name]!.trim()) as [string, string, string];
     rows.add(line, questionId, participantId, score, (what) => {
       throw new CumaError(`${path}:${line}: ${what}`);

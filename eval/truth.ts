@@ -1,7 +1,7 @@
-import * as z from "zod";
-import { CumaError, unknownName } from "../src/util/index.ts";
+import { openTable, type AttributeChoice } from "../src/io/table/open.ts";
+import type { Profile } from "../src/models/index.ts";
+import { CumaError, show, unknownName } from "../src/util/index.ts";
 import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
-import { openTable } from "./tableFile.ts";
 
 /** True distributions by question and by the attributes that a truth file has. */
 export interface Truth {
@@ -19,59 +19,50 @@ interface TruthRow {
   readonly options: readonly string[] | null;
 }
 
-const COLUMNS = ["question_id", "target"];
-const JSON_COLUMNS: ReadonlySet<string> = new Set(["target", "options"]);
-
-const rowSchema = z.looseObject({
-  question_id: z.string().min(1),
-  target: z.array(z.number()),
-  options: z.array(z.string()).nullish(),
-});
+const COLUMNS = { question_id: "text", target: "numbers", options: "texts" } as const;
 
 const keyOf = (question: string, values: readonly (string | null)[]): string => JSON.stringify([question, ...values]);
 
 /**
- * Reads true distributions: a table (Parquet, Arrow IPC, JSON lines, CSV or TSV) with the columns `question_id`, `target`
- * and, if it likes, `options`; every other column is an attribute of profiles. Lists are JSON in CSV and TSV. Texts and
- * sums of targets are taken as in predictions (see `readPredictions`).
+ * Reads true distributions: a table (see `openTable`) with the columns `question_id`, `target` and, if it likes, `options`;
+ * every other column is an attribute of profiles, unless `choice` or its name says that it is none. Texts and sums of
+ * targets are taken as in predictions (see `readPredictions`).
  * @throws CumaError naming the file and the row (from 1) of what is not as described, or comes twice.
  */
-export async function readTruth(path: string): Promise<Truth> {
-  const rows = new Map<string, TruthRow>();
-  const { records } = await openTable(path, COLUMNS, JSON_COLUMNS);
-  let attributes: string[] | undefined;
-  let row = 0;
-  for await (const record of records) {
-    row++;
+export async function readTruth(
+  path: string,
+  { attributes: chosen, ignore = [] }: AttributeChoice = {},
+): Promise<Truth> {
+  const isChosen = (name: string): boolean => !ignore.includes(name) && (chosen?.includes(name) ?? true);
+  const found: (TruthRow & { readonly question: string; readonly profile: Profile })[] = [];
+  const { rows } = await openTable(path, { columns: COLUMNS, needed: ["question_id", "target"] });
+  for await (const { cells, profile } of rows) {
+    const row = found.length + 1;
     const fail = (what: string): never => {
       throw new CumaError(`${path}: row ${row}: ${what}`);
     };
-    const parsed = rowSchema.safeParse(record);
-    if (!parsed.success) {
-      const { path: at, message } = parsed.error.issues[0]!;
-      return fail(`${at.length === 0 ? "" : `${at.join(".")}: `}${message}`);
-    }
-    const { question_id: question, target: given, options = null, ...profile } = parsed.data;
-    attributes ??= Object.keys(profile);
-    const names = Object.keys(profile);
-    if (names.join() !== attributes.join()) {
-      fail(
-        `expected the attributes of the rows before, ${attributes.join(", ") || "none"}; found ${names.join(", ") || "none"}`,
-      );
-    }
-    const values = attributes.map((name) => {
-      const value = profile[name];
-      if (typeof value === "string" || value === null) return value;
-      return fail(`${name}: expected a text or null, found ${JSON.stringify(value)}`);
-    });
+    const { options } = cells;
+    const question = cells.question_id ?? fail("question_id: expected a text, found nothing");
+    const given = cells.target ?? fail("target: expected a list of numbers, found nothing");
     const target = distributionOf("target", given, options?.length ?? given.length, fail);
-    const key = keyOf(question, values);
-    const earlier = rows.get(key);
-    if (earlier) fail(`expected each question and group once; row ${earlier.row} is of the same`);
-    rows.set(key, { row, target, options });
+    found.push({ row, question, profile, target, options });
   }
-  if (row === 0) throw new CumaError(`${path}: expected true distributions; found no row`);
-  return { source: path, attributes: attributes ?? [], rows };
+  if (found.length === 0) throw new CumaError(`${path}: expected true distributions; found no row`);
+  const attributes = [...new Set(found.flatMap(({ profile }) => Object.keys(profile)))].filter(isChosen);
+  const truths = new Map<string, TruthRow>();
+  for (const { question, profile, ...truth } of found) {
+    const key = keyOf(
+      question,
+      attributes.map((name) => profile[name] ?? null),
+    );
+    const earlier = truths.get(key);
+    if (earlier) {
+      const again = `expected each question and group once; row ${earlier.row} is of the same`;
+      throw new CumaError(`${path}: row ${truth.row}: ${again}`);
+    }
+    truths.set(key, truth);
+  }
+  return { source: path, attributes, rows: truths };
 }
 
 /**
@@ -117,7 +108,7 @@ function checkOptions(source: string, truth: TruthRow, question: string, expecte
   const { row, target, options } = truth;
   if (options && JSON.stringify(options) !== JSON.stringify(expected)) {
     throw new CumaError(
-      `${source}: row ${row}: options: expected those of the predictions for "${question}", ${JSON.stringify(expected)}; found ${JSON.stringify(options)}`,
+      `${source}: row ${row}: options: expected those of the predictions for "${question}", ${show(expected)}; found ${show(options)}`,
     );
   }
   if (target.length !== expected.length) {

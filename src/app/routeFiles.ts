@@ -3,9 +3,10 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { z } from "zod";
 import { emd, readPredictions, type PredictionTable } from "../../eval/index.ts";
-import { openTable } from "../../eval/tableFile.ts";
-import { delimited } from "../../eval/textFile.ts";
 import { checkJson, fileError, readJson, readText } from "../io/index.ts";
+import { cellOf } from "../io/table/cells.ts";
+import { CSV, delimited } from "../io/table/delimited.ts";
+import { openTable } from "../io/table/open.ts";
 import type { Profile } from "../models/index.ts";
 import { CumaError, formatBytes, unknownName } from "../util/index.ts";
 import { checkAttributes } from "./readers.ts";
@@ -25,64 +26,40 @@ export interface ProfileRows {
   readonly distinct: boolean;
 }
 
-/** Columns by which a predictions table is known. */
-const OF_PREDICTIONS = ["example_id", "question_id", "probabilities"];
-
 /**
- * Profiles of a csv, tsv, jsonl, parquet or arrow file, one a row: every column is an attribute, an empty cell a missing
- * one, `weight` a number above 0 (1 without the column). Or those of a predictions table.
+ * Profiles of a table (see `openTable`), one a row: every column is an attribute, an empty cell a missing one, `weight` a
+ * number above 0 (1 without the column). Or those of a predictions table.
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readProfiles(path: string): Promise<ProfileRows> {
   checkSize(path);
   const attributes = new Set<string>();
-  const rows: { profile: Profile; weight: number }[] = [];
-  const { records } = await openTable(path, [], new Set());
-  for await (const value of records) {
-    const parsed = rowSchema.safeParse(value);
-    if (!parsed.success) {
-      throw new CumaError(`${path}: row ${rows.length + 1}: expected an object, found ${shown(value)}`);
+  const found: { profile: Profile; weight: number }[] = [];
+  const { rows } = await openTable(path, { columns: COLUMNS, needed: [] });
+  for await (const { cells, profile: texts } of rows) {
+    const { weight, example_id, question_id, probabilities } = cells;
+    if (found.length === 0 && [example_id, question_id, probabilities].every((value) => value !== null)) {
+      return profilesOfPredictions(path);
     }
-    const record = parsed.data;
-    if (rows.length === 0 && OF_PREDICTIONS.every((name) => name in record)) return profilesOfPredictions(path);
-    const number = rows.length + 1;
-    if (number > MAX_ROWS) throw new CumaError(`${path}: expected at most ${MAX_ROWS} profiles, found more`);
-    rows.push(profileRow(record, `${path}: row ${number}`));
-    for (const name of Object.keys(record)) if (name !== "weight") attributes.add(name);
+    const row = found.length + 1;
+    if (row > MAX_ROWS) throw new CumaError(`${path}: expected at most ${MAX_ROWS} profiles, found more`);
+    if (weight !== null && !(weight > 0)) {
+      throw new CumaError(`${path}: row ${row}: weight: expected a finite number above 0, found ${weight}`);
+    }
+    const known = Object.entries(texts).map(([name, text]) => [name, text.trim()] as const);
+    found.push({ profile: Object.fromEntries(known.filter(([, text]) => text !== "")), weight: weight ?? 1 });
+    for (const name of Object.keys(texts)) attributes.add(name);
     if (attributes.size > MAX_COLUMNS) {
-      throw new CumaError(`${path}: row ${number}: expected at most ${MAX_COLUMNS} attributes, found more`);
+      throw new CumaError(`${path}: row ${row}: expected at most ${MAX_COLUMNS} attributes, found more`);
     }
   }
-  if (rows.length === 0) throw new CumaError(`${path}: expected profiles, one a row; found none`);
+  if (found.length === 0) throw new CumaError(`${path}: expected profiles, one a row; found none`);
   if (attributes.size === 0) throw new CumaError(`${path}: expected a column for each attribute; found none`);
-  return { attributes: [...attributes], rows, distinct: false };
+  return { attributes: [...attributes], rows: found, distinct: false };
 }
 
-const rowSchema = z.record(z.string(), z.unknown());
-
-function profileRow(record: Readonly<Record<string, unknown>>, where: string): { profile: Profile; weight: number } {
-  const profile: [string, string][] = [];
-  let weight = 1;
-  for (const [name, value] of Object.entries(record)) {
-    if (value === null || value === "") continue;
-    if (name === "weight") {
-      weight = typeof value === "string" ? Number(value) : (value as number);
-      if (typeof weight !== "number" || !(weight > 0 && weight < Infinity)) {
-        throw new CumaError(`${where}: weight: expected a finite number above 0, found ${shown(value)}`);
-      }
-      continue;
-    }
-    if (typeof value !== "string") {
-      throw new CumaError(`${where}: ${name}: expected a text, found ${shown(value)}`);
-    }
-    if (value.trim() !== "") profile.push([name, value.trim()]);
-  }
-  return { profile: Object.fromEntries(profile), weight };
-}
-
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : JSON.stringify(value).slice(0, 100);
-}
+/** `weight`, and the columns by which a predictions table is known. */
+const COLUMNS = { weight: "number", example_id: "text", question_id: "text", probabilities: "numbers" } as const;
 
 async function profilesOfPredictions(path: string): Promise<ProfileRows> {
   const { table } = await readPredictions(path);
@@ -145,14 +122,14 @@ export async function readReference(
     }
   } else if (extension === ".csv" || extension === ".tsv") {
     let row = 0;
-    for await (const { cells } of delimited(path, { delimiter: extension === ".csv" ? "," : "\t", columns: by })) {
+    for await (const { cells } of delimited(path, { delimiters: extension === ".csv" ? CSV : ["\t"], columns: by })) {
       row++;
       const others = Object.keys(cells).filter((name) => !by.includes(name));
       if (others.length !== 1) {
         const found = others.join(", ") || "none";
         throw new CumaError(`${path}: header: expected one column beside ${by.join(", ")}, the label; found ${found}`);
       }
-      const name = groupName(by.map((attribute) => cells[attribute]!.trim()));
+      const name = groupName(by.map((attribute) => cellOf("text", cells[attribute]!.trim()) ?? ""));
       const label = cells[others[0]!]!.trim();
       if (label === "") throw new CumaError(`${path}: row ${row}: ${others[0]!}: expected a label, found nothing`);
       if (labels.has(name)) throw new CumaError(`${path}: row ${row}: expected each group once, found "${name}" again`);

@@ -5,6 +5,7 @@ import {
   evaluate,
   readPredictions,
   readTruth,
+  sharedAttributes,
   withTruth,
   type Difference,
   type McNemar,
@@ -13,7 +14,7 @@ import {
   type Truth,
 } from "../../eval/index.ts";
 import { sha256File, takeFile, writeJson } from "../io/index.ts";
-import { CumaError, UsageError } from "../util/index.ts";
+import { count, CumaError, UsageError } from "../util/index.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** Resamples behind each interval where no number is given. */
@@ -27,6 +28,10 @@ export interface ScoringConfig {
   readonly predictions: string;
   /** Groupings, each a list of attributes whose combined values make the groups; empty: one, the country or the first attribute. */
   readonly by: readonly (readonly string[])[];
+  /** The attributes, of all columns that could be; null: every column that two rows share a value of (see `readPredictions`). */
+  readonly attributes: readonly string[] | null;
+  /** Columns that are no attributes. */
+  readonly ignore: readonly string[];
   /** A table of true distributions that take the place of the rows' (see `readTruth`); null: the rows' own. */
   readonly truth: string | null;
   /** Predictions of another model for the same examples; null: none. */
@@ -85,16 +90,21 @@ export async function scorePredictions(
   const files = Object.fromEntries(
     await Promise.all(paths.map(async (path) => [path, await sha256File(path)] as const)),
   );
-  const truth = config.truth === null ? null : await readTruth(config.truth);
+  const truth = config.truth === null ? null : await readTruth(config.truth, config);
   onProgress(`reading ${config.predictions}`);
-  const { metadata, ...scored } = await read(config.predictions, truth);
+  const { metadata, ...scored } = await read(config.predictions, truth, config);
   const excluded = scored.unmatched > 0 ? { [UNMATCHED]: scored.unmatched } : {};
-  const groupings = groupingsOf(scored.table, config.by);
+  const groupings = groupingsOf(scored.table, config, onProgress);
   if (config.against !== null && groupings.has("against")) {
     throw new UsageError('--by against: with --against, no grouping can be called "against"');
   }
   const { table } = scored;
-  const options = { resamples: config.resamples, seed, ...(config.cluster && { cluster: config.cluster }) };
+  const options = {
+    resamples: config.resamples,
+    seed,
+    attributes: config.attributes ?? sharedAttributes(table),
+    ...(config.cluster && { cluster: config.cluster }),
+  };
   const metrics = new Map<string, Record<string, MetricResult>>();
   for (const [name, by] of groupings) {
     onProgress(`computing metrics by ${name}`);
@@ -118,14 +128,14 @@ export async function scorePredictions(
     against:
       config.against === null
         ? null
-        : await compareWith(config.predictions, config.against, truth, table, groupings, options, onProgress),
+        : await compareWith(config, config.against, truth, table, groupings, options, onProgress),
   };
   if (out !== null) writeJson(out, results);
   return results;
 }
 
 async function compareWith(
-  path: string,
+  config: ScoringConfig,
   against: string,
   truth: Truth | null,
   table: PredictionTable,
@@ -134,8 +144,8 @@ async function compareWith(
   onProgress: (message: string) => void,
 ): Promise<Record<string, Comparison>> {
   onProgress(`reading ${against}`);
-  const other = await read(against, truth);
-  const sources = [path, against] as const;
+  const other = await read(against, truth, config);
+  const sources = [config.predictions, against] as const;
   const found: [string, Comparison][] = [];
   for (const [name, by] of groupings) {
     onProgress(`comparing by ${name}`);
@@ -153,14 +163,29 @@ async function compareWith(
 async function read(
   path: string,
   truth: Truth | null,
+  choice: Pick<ScoringConfig, "attributes" | "ignore">,
 ): Promise<{ table: PredictionTable; unmatched: number; metadata: Readonly<Record<string, string>> }> {
-  const { table, metadata } = await readPredictions(path);
+  const { table, metadata } = await readPredictions(path, choice);
   if (table.rows === 0) throw new CumaError(`${path}: expected predictions; found no row`);
   return { metadata, ...(truth ? withTruth(table, truth) : { table, unmatched: 0 }) };
 }
 
-function groupingsOf(table: PredictionTable, by: ScoringConfig["by"]): Map<string, readonly string[]> {
+/** @throws CumaError where the groups that nobody asked for are single rows. */
+function groupingsOf(
+  table: PredictionTable,
+  { predictions, by }: ScoringConfig,
+  onProgress: (message: string) => void,
+): Map<string, readonly string[]> {
   const lists = by.length > 0 ? by : [defaultGrouping(table)];
+  const [attribute] = by.length > 0 ? [] : lists[0]!;
+  if (attribute !== undefined) {
+    const groups = table.attributes.get(attribute)!.values.length;
+    if (groups > 1 && !sharedAttributes(table).includes(attribute)) {
+      const found = `expected an attribute whose values rows share; each row has a ${attribute} of its own`;
+      throw new CumaError(`${predictions}: ${found}; name the groups with --by`);
+    }
+    onProgress(`groups: ${count(groups, "value")} of ${attribute} (--by for others)`);
+  }
   const groupings = new Map<string, readonly string[]>();
   for (const list of lists) {
     const name = list.length > 0 ? list.join(",") : NO_GROUPS;

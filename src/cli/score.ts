@@ -18,6 +18,8 @@ import { alignTable, metricsTable, plain } from "./table.ts";
 interface ScoreFlags {
   readonly kind: "predictions" | TextKind;
   readonly by: readonly (readonly string[])[];
+  readonly attributes?: readonly string[];
+  readonly ignore?: readonly string[];
   readonly truth?: string;
   readonly against?: string;
   readonly cluster?: NonNullable<ScoringConfig["cluster"]>;
@@ -42,6 +44,8 @@ export function scoreCommand(): Command {
       (text: string, before: readonly string[][]) => [...before, names(text)],
       [],
     )
+    .option("--attributes <names>", "the columns that are attributes; without it all that are no row numbers", names)
+    .option("--ignore <names>", "columns that are no attributes", names)
     .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
     .option("--against <file>", "predictions of another model for the same examples, to compare with")
     .addOption(options.cluster())
@@ -63,12 +67,15 @@ Examples:
 }
 
 async function runScore(table: string, flags: ScoreFlags): Promise<void> {
+  if (table === "-") throw new UsageError("standard input is not read; expected a file's name");
   if (flags.kind === "predictions") await runPredictions(table, flags);
   else await runTexts(flags.kind, table, flags);
 }
 
 async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promise<void> {
-  const unused = (["truth", "against", "cluster", "permutations"] as const).find((name) => flags[name] !== undefined);
+  const unused = (["attributes", "ignore", "truth", "against", "cluster", "permutations"] as const).find(
+    (name) => flags[name] !== undefined,
+  );
   if (unused !== undefined) throw new UsageError(`--${unused} is for predictions; expected none with --kind ${kind}`);
   const { by, resamples, seed, out = null, overwrite = false, json } = flags;
   if (by.length > 1) throw new UsageError(`expected one --by with --kind ${kind}, found ${by.length}`);
@@ -85,6 +92,8 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
 async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
   const {
     by,
+    attributes = null,
+    ignore = [],
     truth = null,
     against = null,
     cluster = null,
@@ -95,7 +104,7 @@ async function runPredictions(predictions: string, flags: ScoreFlags): Promise<v
   } = flags;
   const { overwrite = false } = flags;
   const found = await scorePredictions(
-    { predictions, by, truth, against, cluster, resamples, permutations, seed, out, overwrite },
+    { predictions, by, attributes, ignore, truth, against, cluster, resamples, permutations, seed, out, overwrite },
     say,
   );
   if (flags.json) {

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, extname } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
 import type { z } from "zod";
 import { CumaError, describeIssue, formatBytes, hasCode, messageOf } from "../util/index.ts";
 
@@ -192,7 +193,7 @@ export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
+    throw new CumaError(`${path}: ${NOT_UTF8}`, { cause: error });
   }
 }
 
@@ -216,20 +217,35 @@ export function checkJson<T>(path: string, json: unknown, schema: z.ZodType<T>):
   throw new CumaError(`${path}: ${describeIssue(parsed.error.issues[0]!, json)}`, { cause: parsed.error });
 }
 
-/** A text file, piece by piece. @throws CumaError naming the file where it cannot be read or is not UTF-8. */
+/**
+ * A text file, piece by piece, unpacked where its name ends in `.gz`.
+ * @throws CumaError naming the file where it cannot be read, is not UTF-8, or unpacks to more than 2 GB.
+ */
 export async function* textChunks(path: string): AsyncGenerator<string> {
   checkReadable(path);
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  const packed = extname(path).toLowerCase() === ".gz";
+  const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  let size = 0;
   try {
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    for await (const bytes of packed ? file.pipe(createGunzip({ chunkSize: 1 << 18 })) : file) {
+      size += (bytes as Uint8Array).length;
+      if (packed && size > MAX_UNPACKED_BYTES) {
+        throw new CumaError(`it unpacks to more than ${formatBytes(MAX_UNPACKED_BYTES)}`);
+      }
       yield decoder.decode(bytes as Uint8Array, { stream: true });
     }
     decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new CumaError(`${path}: is not UTF-8 text`, { cause: error });
+    if (error instanceof TypeError) throw new CumaError(`${path}: ${NOT_UTF8}`, { cause: error });
     throw fileError(path, "cannot be read", error);
+  } finally {
+    file.destroy();
   }
 }
+
+const MAX_UNPACKED_BYTES = 2_000_000_000;
+const NOT_UTF8 = "is not UTF-8 text; save it with that encoding (Excel: CSV UTF-8)";
 
 /** Names in a folder, sorted. */
 export function listFolder(path: string): string[] {

@@ -136,8 +136,8 @@ describe("GlobalOpinionQA", () => {
   test.each([
     [{ question: ["Q?"], options: ["['a', 'b']"] }, /row 1: .*selections/],
     [{ question: [""], selections: ["{'Japan': [1, 0]}"], options: ["['a', 'b']"] }, /row 1: .*question/],
-    [{ question: ["Q?"], selections: ["{'Japan': 1}"], options: ["['a', 'b']"] }, /row 1: .*Japan/],
-    [{ question: ["Q?"], selections: ["{'Japan': [1, 0]}"], options: ["a or b"] }, /row 1: options: is no list/],
+    [{ question: ["Q?"], selections: ["{'Japan': 1}"], options: ["['a', 'b']"] }, /row 1: selections: expected lists .*Japan/],
+    [{ question: ["Q?"], selections: ["{'Japan': [1, 0]}"], options: ["a or b"] }, /row 1: options: expected a list of texts, found "a or b"/],
   ])("refuses a table of another schema, %#", async (columns, message) => {
     const dir = folder({});
     writeColumnar(join(dir, "t.parquet"), tableFromArrays(columns));
@@ -204,8 +204,8 @@ describe("GlobalOpinionQA", () => {
   test.each([
     [{ ...record, distribution: [0.5, 0.5] }, /row 1: distribution: .* found 2 numbers for 4 options/],
     [{ ...record, distribution: [-0.1, 0.5, 0.3, 0.3] }, /row 1: distribution\[0\]: expected 0 or more, found -0.1/],
-    [{ ...record, country: "" }, /"0\.country"/],
-    [{ ...record, options: "Yes" }, /"0\.options": expected array/],
+    [{ ...record, country: "" }, /row 1: country: expected a value/],
+    [{ ...record, options: "Yes" }, /row 1: options: expected a list of texts, found "Yes"/],
   ])("refuses a bad row, %#", async (row, message) => {
     await expect(load([row])).rejects.toThrow(message);
   });
@@ -213,14 +213,14 @@ describe("GlobalOpinionQA", () => {
   test("refuses a second row for one question and country, an unknown split, two files", async () => {
     await expect(load([record, record])).rejects.toThrow(/row 2: "Japan" has an earlier row/);
     const dir = folder({ "a.json": "[]", "b.csv": "" });
-    await expect(loadGlobalOpinionQA(dir, "full")).rejects.toThrow(/expected one .* file; found a\.json, b\.csv/);
+    await expect(loadGlobalOpinionQA(dir, "full")).rejects.toThrow(/expected one table .*; found a\.json, b\.csv/);
     await expect(loadGlobalOpinionQA(dir, "tests")).rejects.toThrow(/test/);
   });
 
   test("refuses texts that are no Python list, without evaluating anything", async () => {
     const csv = `question,selections,options\nQ,"{'Japan': __import__('os')}","['a', 'b']"\n`;
     await expect(loadGlobalOpinionQA(folder({ "t.csv": csv }), "full")).rejects.toThrow(
-      /row 1: selections: is no list or dictionary: expected a value at character 10/,
+      /row 1: selections: expected lists of finite numbers by name, found "\{'Japan/,
     );
   });
 });

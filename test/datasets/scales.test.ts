@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parsePythonLiteral } from "../../datasets/pythonLiteral.ts";
+import { parseLiteral } from "../../src/io/table/literal.ts";
 import { isNonResponse, isScale, scaleOrder } from "../../datasets/scales.ts";
 
 describe("scales", () => {
@@ -121,24 +121,24 @@ describe("Python literals", () => {
     fc.assert(
       fc.property(tree, (value) => {
         const expected = JSON.parse(JSON.stringify(value, (_, v: unknown) => (Object.is(v, -0) ? 0 : v))) as unknown;
-        expect(parsePythonLiteral(repr(value))).toEqual(expected);
+        expect(parseLiteral(repr(value))).toEqual(expected);
       }),
     );
   });
 
   test.each([
-    ["[1, 2", /expected a value at character 6/],
+    ["[1, 2", /expected "," or "]" at character/],
     ["'abc", /expected the end of a text/],
-    ["[1] 2", /expected the end at character 4/],
+    ["[1] 2", /expected the end at character 5/],
     ["{1: 2}", /a text as key/],
     ["os.system('x')", /expected a value at character 1/],
     ["[".repeat(20), /at most 8 levels/],
   ])("refuses %s", (text, message) => {
-    expect(() => parsePythonLiteral(text)).toThrow(message);
+    expect(() => parseLiteral(text)).toThrow(message);
   });
 
   test("__proto__ is a key like any other", () => {
-    const found = parsePythonLiteral("{'__proto__': [1]}") as Record<string, unknown>;
+    const found = parseLiteral("{'__proto__': [1]}") as Record<string, unknown>;
     expect(Object.keys(found)).toEqual(["__proto__"]);
   });
 });

@@ -376,7 +376,7 @@ describe("files", () => {
   };
 
   test("refuses other extensions, missing columns and missing files", async () => {
-    await refused(files.write(".json", "[]"), ': unknown file extension ".json"; expected one of .parquet');
+    await refused(files.write(".xlsx", "[]"), ': unknown file extension ".xlsx"; expected one of .parquet');
     await refused(
       files.write(".csv", "prompt_id,texts\np,a\n"),
       ": header: expected the columns prompt_id, text; found",
@@ -385,7 +385,10 @@ describe("files", () => {
       files.rows(".parquet", [{ prompt_id: "p", texts: "a" }]),
       ": expected the columns prompt_id, text; found prompt_id, texts",
     );
-    await refused(files.write(".jsonl", jsonl({ prompt_id: "p", texts: "a" })), ': row 1: "text": expected string');
+    await refused(
+      files.write(".jsonl", jsonl({ prompt_id: "p", texts: "a" })),
+      ": row 1: text: expected a value, found nothing",
+    );
     await refused("no-such.jsonl", ": cannot be read: there is no such file or folder");
     await expect(scoreTexts("generations", "no-such.csv", { by: null, resamples: 0, seed: 0 })).rejects.toThrow(
       "no-such.csv: cannot be read: there is no such file or folder",
@@ -402,10 +405,10 @@ describe("files", () => {
   test("refuses cells of another type, naming row and column", async () => {
     const fine = { prompt_id: "p", text: "a" };
     await refused(files.write(".jsonl", `${jsonl(fine)}\nhello`), ": row 2: is not JSON: ");
-    await refused(files.write(".jsonl", "[1]"), ": row 1: expected object; found [1]");
+    await refused(files.write(".jsonl", "[1]"), ": row 1: expected an object, found 1");
     await refused(
       files.write(".jsonl", jsonl(fine, { ...fine, prompt_id: [3] })),
-      ': row 2: "prompt_id": expected string; found [3]',
+      ": row 2: prompt_id: expected a text or null, found [3]",
     );
     await refused(
       files.write(".jsonl", jsonl({ ...fine, prompt_id: "" })),
@@ -413,11 +416,11 @@ describe("files", () => {
     );
     await refused(
       files.write(".jsonl", jsonl({ ...fine, age: [30] })),
-      ': row 1: "age": expected null or a text that is not empty; found [30]',
+      ": row 1: age: expected a text or null, found [30]",
     );
     await refused(
       files.write(".csv", "prompt_id,text,embedding\np,a,1 2\n"),
-      ": row 1: embedding: expected JSON, found 1 2",
+      ': row 1: embedding: expected a list of finite numbers, found "1 2"',
     );
   });
 

@@ -354,11 +354,11 @@ describe("files", () => {
     const fine = { example_id: "e", chosen_logprob: -1, rejected_logprob: -2 };
     const word = files.write(".csv", "example_id,chosen_logprob,rejected_logprob\ne,-1,nan\n");
     await expect(readPreferences(word)).rejects.toThrow(
-      `${word}: row 1: rejected_logprob: expected a finite number, found nan`,
+      `${word}: row 1: rejected_logprob: expected a finite number, found "nan"`,
     );
-    const text = files.write(".jsonl", jsonl({ ...fine, chosen_logprob: "-1" }));
+    const text = files.write(".jsonl", jsonl({ ...fine, chosen_logprob: "-1,5" }));
     await expect(readPreferences(text)).rejects.toThrow(
-      `${text}: row 1: "chosen_logprob": expected number; found "-1"`,
+      `${text}: row 1: chosen_logprob: expected a finite number, found "-1,5"`,
     );
     const half = files.write(".jsonl", jsonl({ ...fine, ref_chosen_logprob: -1 }));
     await expect(readPreferences(half)).rejects.toThrow(

@@ -1,0 +1,34 @@
+import { CumaError, messageOf } from "../../util/index.ts";
+import { readJson, textChunks } from "../files.ts";
+import { lines } from "./lines.ts";
+
+/**
+ * Records of a file of JSON lines, or of one JSON array; its first character says which. Both are called .json.
+ * @throws CumaError naming the file, and the row (from 1) that is not JSON.
+ */
+export async function* jsonRecords(path: string, skipFirst: boolean): AsyncGenerator {
+  if ((await firstCharacter(path)) === "[") {
+    yield* readJson(path) as unknown[];
+    return;
+  }
+  let row = skipFirst ? -1 : 0;
+  for await (const line of lines(path)) {
+    if (row++ < 0) continue;
+    let record: unknown;
+    try {
+      record = JSON.parse(line);
+    } catch (error) {
+      const whole = row === 1 && line.trim() === "{" ? "; expected a record a line, or an array of records" : "";
+      throw new CumaError(`${path}: row ${row}: is not JSON: ${messageOf(error)}${whole}`, { cause: error });
+    }
+    yield record;
+  }
+}
+
+async function firstCharacter(path: string): Promise<string> {
+  for await (const chunk of textChunks(path)) {
+    const text = chunk.trimStart();
+    if (text !== "") return text[0]!;
+  }
+  return "";
+}
