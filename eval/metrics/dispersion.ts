@@ -128,9 +128,12 @@ class Workspace {
 
   constructor(questions: readonly QuestionCells[]) {
     const options = mostOptions(questions);
-    const cells = questions.reduce((most, question) => Math.max(most, question.cells.length), 0);
-    this.truths = new Float64Array(options * cells);
-    this.predictions = new Float64Array(options * cells);
+    const most = (of: (question: QuestionCells) => number): number =>
+      questions.reduce((found, question) => Math.max(found, of(question)), 0);
+    const shares = most((question) => question.options * question.cells.length);
+    const cells = most((question) => question.cells.length);
+    this.truths = new Float64Array(shares);
+    this.predictions = new Float64Array(shares);
     this.shares = new Float64Array(cells);
     this.variances = new Float64Array(cells);
     this.truthMean = new Float64Array(options);
@@ -144,12 +147,11 @@ class Workspace {
     const width = ordered ? options - 1 : options;
     let cells = 0;
     let total = 0;
-    for (const { index } of question.cells) {
+    for (const { index, place } of question.cells) {
       if (of.defined[index] === 0 || isLone(of, index)) continue;
       shares[cells] = of.weight[index]!;
       total += of.weight[index]!;
       variances[cells] = varianceOf(of, index, noises);
-      const place = index * of.width;
       for (let k = 0, sumP = 0, sumQ = 0; k < width; k++) {
         const p = of.truth[place + k]!;
         const q = of.predicted[place + k]!;
