@@ -1,3 +1,4 @@
+import { largest } from "../src/util/index.ts";
 import type { Clusters } from "./bootstrap.ts";
 import { Kernel, LANES, type Terms } from "./kernel.ts";
 import type { MetricInput } from "./metrics/metric.ts";
@@ -196,8 +197,6 @@ export class PredictedDispersion {
     return size;
   }
 }
-
-const largest = (numbers: readonly number[]): number => numbers.reduce((most, x) => Math.max(most, x), 0);
 
 function columnsOf({ options, ordered }: Question, first: number, units: readonly Int32Array[]): Columns {
   let block = Math.floor(first / LANES);

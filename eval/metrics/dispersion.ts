@@ -1,3 +1,4 @@
+import { largest } from "../../src/util/index.ts";
 import { ONCE } from "../bootstrap.ts";
 import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
@@ -83,7 +84,7 @@ export function withoutDispersion(
   let single = 0;
   distributions.update(sums, ONCE);
   for (const question of questions) {
-    const grouped = question.cells.filter(({ group }) => group >= 0);
+    const grouped = question.cells.filter(({ index }) => distributions.defined[index] === 1);
     const alone = grouped.filter(({ index }) => isLone(distributions, index)).length;
     lone += alone;
     if (grouped.length - alone < 2) single++;
@@ -128,10 +129,8 @@ class Workspace {
 
   constructor(questions: readonly QuestionCells[]) {
     const options = mostOptions(questions);
-    const most = (of: (question: QuestionCells) => number): number =>
-      questions.reduce((found, question) => Math.max(found, of(question)), 0);
-    const shares = most((question) => question.options * question.cells.length);
-    const cells = most((question) => question.cells.length);
+    const shares = Math.max(0, largest(questions.map((question) => question.options * question.cells.length)));
+    const cells = Math.max(0, largest(questions.map((question) => question.cells.length)));
     this.truths = new Float64Array(shares);
     this.predictions = new Float64Array(shares);
     this.shares = new Float64Array(cells);

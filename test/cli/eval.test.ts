@@ -102,7 +102,7 @@ test("goes on after SIGINT to the same bytes", async () => {
   const child = startCuma(evaluation("interrupted"));
   const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
   const partial = join(root, "interrupted", "partial.jsonl");
-  while (!existsSync(partial) || readFileSync(partial, "utf8").split("\n").length < 2) {
+  while (!existsSync(partial) || readFileSync(partial, "utf8").split("\n").length < 3) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   child.kill("SIGINT");
