@@ -3,6 +3,7 @@ import {
   compareAccuracy,
   defaultGrouping,
   evaluate,
+  groupNotes,
   readPredictions,
   readTruth,
   withTruth,
@@ -97,6 +98,7 @@ export async function scorePredictions(
   const options = { resamples: config.resamples, seed, ...(config.cluster && { cluster: config.cluster }) };
   const metrics = new Map<string, Record<string, MetricResult>>();
   for (const [name, by] of groupings) {
+    for (const note of groupNotes(table, by)) onProgress(`note: ${note}`);
     onProgress(`computing metrics by ${name}`);
     const found = evaluate(table, { ...options, by, permutations: config.permutations });
     metrics.set(name, withExcluded(found, excluded));

@@ -99,6 +99,21 @@ describe.concurrent("a signal ends a training after its step, which is saved", (
   });
 });
 
+test("a signal ends an evaluation after the questions at hand, which are saved", async () => {
+  const many = join(root, "many");
+  writePlanted({ out: many, participants: 1500, questions: 20 });
+  const out = join(root, "chunks");
+  const child = startCuma(["eval", "--bench", "planted", "--base", "demo", "--data", many, "--out", out]);
+  const ended = finished(child);
+  await said(child, "evaluating ");
+  child.kill("SIGINT");
+  expect(await ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringMatching(/interrupted after \d+ of \d+ questions; continue with --resume/) as unknown,
+  });
+  expect(readFileSync(join(out, "partial.jsonl"), "utf8").split("\n").length).toBeGreaterThan(2);
+});
+
 describe("Interruption", () => {
   const listeners = (): number => process.listenerCount("SIGHUP");
 
