@@ -122,10 +122,10 @@ export function resample(all: readonly Resampled[], resamples: number, stream: (
     }
     const rng = stream();
     const statistics = [...sharing.keys()];
-    const kernel = new Kernel(
-      LANES * clusters + sum(statistics.map(({ values, size }) => values.length + LANES * size)),
-      sum(statistics.map(({ members, size }) => members.length + size + 1)),
-    );
+    const kernel = new Kernel("resamples", {
+      floats: LANES * clusters + sum(statistics.map(({ values, size }) => values.length + LANES * size)),
+      ints: sum(statistics.map(({ members, size }) => members.length + size + 1)),
+    });
     const counts = kernel.floats(LANES * clusters);
     const places = [...sharing].map(([of, members]) => ({
       members,

@@ -159,7 +159,8 @@ function participants({ rows, participant }: PredictionTable): Clusters {
   return clustersOf(clusterOfRow, count);
 }
 
-function groupsOf(table: PredictionTable, by: readonly string[]): Groups {
+/** Rows by the combined values of attributes. @throws CumaError for an attribute that no row has. */
+export function groupsOf(table: PredictionTable, by: readonly string[]): Groups {
   const columns = by.map((name) => {
     const column = table.attributes.get(name);
     if (!column) throw new CumaError(unknownName("attribute", name, table.attributes.keys()));

@@ -1,5 +1,8 @@
 type Typed = Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
+/** Small, as there may be many. */
+const FIRST = 16;
+
 /** A typed array that grows as values come. */
 export class Growing<T extends Typed> {
   length = 0;
@@ -8,7 +11,7 @@ export class Growing<T extends Typed> {
 
   constructor(Type: new (length: number) => T) {
     this.Type = Type;
-    this.values = new Type(1024);
+    this.values = new Type(FIRST);
   }
 
   push(value: number): void {

@@ -1,5 +1,6 @@
 export { compare, compareAccuracy, type CompareOptions, type Difference } from "./compare.ts";
 export { defaultGrouping, evaluate, sharedAttributes, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { groupNotes } from "./groupNotes.ts";
 export {
   generationMetrics,
   generationTable,

@@ -1,3 +1,5 @@
+import { CumaError, formatBytes } from "../src/util/index.ts";
+
 /**
  * The innermost loop of the bootstrap and of the permutation test, as a WebAssembly module with 128-bit vectors: four
  * times as fast as the same loop in JavaScript, to the same bits (docs/benchmarks.md). In the text format, `x*8` standing for the shifts that it is written with:
@@ -111,6 +113,24 @@ declare const WebAssembly: {
 
 /** Bytes of memory are counted in these. */
 const PAGE = 65_536;
+/** Most of them: addresses have 32 bits. */
+const MOST_PAGES = 65_536;
+
+function allocate(purpose: string, bytes: number): { readonly buffer: ArrayBuffer } {
+  const pages = Math.ceil(bytes / PAGE);
+  const refuse = (most: string, cause?: unknown): CumaError =>
+    new CumaError(
+      `${purpose}: would take ${formatBytes(bytes)} of memory, and ${most}; expected 0 ${purpose}, or fewer rows, options or groups`,
+      { cause },
+    );
+  if (pages > MOST_PAGES) throw refuse(`at most ${formatBytes(MOST_PAGES * PAGE)} can be used`);
+  try {
+    return new WebAssembly.Memory({ initial: pages });
+  } catch (error) {
+    throw refuse("so much is not there", error);
+  }
+}
+
 let compiled: object | undefined;
 
 /** Weighted sums of rows of LANES numbers. Everything that it works on stands in its own memory. */
@@ -120,9 +140,13 @@ export class Kernel {
   private nextFloat = 0;
   private nextInt: number;
 
-  /** Makes room for so many float64 and int32 numbers. */
-  constructor(floats: number, ints: number) {
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((8 * floats + 4 * ints) / PAGE) });
+  /**
+   * Makes room for so many float64 and int32 numbers.
+   * @param purpose What they are for, as the option that asks for it is called.
+   * @throws CumaError where there is not so much memory.
+   */
+  constructor(purpose: string, { floats, ints }: { readonly floats: number; readonly ints: number }) {
+    const memory = allocate(purpose, 8 * floats + 4 * ints);
     compiled ??= new WebAssembly.Module(binary);
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     this.run = exports["accumulate"] as (...args: number[]) => void;

@@ -20,7 +20,7 @@ export interface PredictionRow {
   readonly target: readonly number[] | null;
   /** The model's distribution over the options. */
   readonly probabilities: readonly number[];
-  /** Weight in averages, 0 or more. */
+  /** Weight in averages: 0, or from 1e-100 to 1e100. */
   readonly weight: number;
 }
 
@@ -69,6 +69,10 @@ const MAX_OPTIONS = 1000;
 
 /** How far from 1 a distribution may sum: numbers that were rounded to a few decimals are scaled to 1. */
 const SUM_TOLERANCE = 1e-3;
+/** The weights, beside 0, whose sums and squares are numbers, however many rows there are. */
+const WEIGHTS = [1e-100, 1e100] as const;
+/** As many as a set of ids can hold. */
+const MOST_ROWS = 2 ** 24;
 /** Sums as near to 1 as this are left as they are. */
 const EXACT = 1e-6;
 
@@ -100,7 +104,7 @@ export class PredictionTableBuilder {
   /**
    * Probabilities and the target are scaled to a sum of 1 where they were rounded (see `distributionOf`).
    * @throws CumaError naming the source and the row (from 1) where probabilities or the target are no distribution
-   * over the options, the answer is no option, the weight is negative, the example came before, options are fewer than
+   * over the options, the answer is no option, the weight is negative or out of range, the example came before, options are fewer than
    * two or not different, or the question came with other options.
    */
   add(row: PredictionRow): void {
@@ -108,6 +112,7 @@ export class PredictionTableBuilder {
     const fail = (what: string): never => {
       throw new CumaError(`${this.source}: row ${number} (example "${excerpt(row.exampleId)}"): ${what}`);
     };
+    if (number > MOST_ROWS) fail(`expected at most ${MOST_ROWS} rows; score parts of the table`);
     if (this.seen.has(row.exampleId)) fail("an earlier row has the same example id; expected each example once");
     const { exampleId, questionId, participantId, options, answer, weight } = row;
     const profile = Object.entries(row.profile);
@@ -122,7 +127,10 @@ export class PredictionTableBuilder {
     if (answer !== null && !(Number.isInteger(answer) && answer >= 0 && answer < options.length)) {
       fail(`answer: expected null or an option's index from 0 to ${options.length - 1}, found ${answer}`);
     }
-    if (!(weight >= 0 && weight < Infinity)) fail(`weight: expected a finite number, 0 or more, found ${weight}`);
+    const [least, most] = WEIGHTS;
+    if (!(weight === 0 || (weight >= least && weight <= most))) {
+      fail(`weight: expected 0 or a number from ${least} to ${most}, found ${weight}`);
+    }
     const question = this.questionOf(row, fail);
 
     this.seen.add(row.exampleId);

@@ -41,6 +41,8 @@ export interface Cell {
   readonly offset: number;
   /** Among the cells of all questions, question after question. */
   readonly index: number;
+  /** Where its distributions begin among those of all cells. */
+  readonly place: number;
 }
 
 export function makeCells(input: Pick<MetricInput, "table" | "clusters" | "groups">): Cells {
@@ -118,13 +120,14 @@ function layOut(
     hasTruth(table, row) ? offsets.get(table.question[row]! * stride + groups.codes[row]! + 1)! : -1,
   );
   let index = 0;
+  let place = 0;
   const questions = laidOut.map(({ options, ordered, sampled, squares, cells }, q): QuestionCells => ({
     options,
     ordered,
     sampled,
     squares,
     index: q,
-    cells: cells.map(({ group, offset }) => ({ group, offset, index: index++ })),
+    cells: cells.map(({ group, offset }) => ({ group, offset, index: index++, place: (place += options) - options })),
   }));
   return { cellOfRow, questions, size };
 }
@@ -137,11 +140,9 @@ const equalAnswers = (weight: number, squares: number): number => (weight > 0 ? 
  * which the sums stand in memory, and lie in the order in which metrics go through them.
  */
 export class Distributions {
-  /** Options that there is room for in each cell. */
-  readonly width: number;
-  /** [cells, width] */
+  /** Of all cells, one after another: a share for each option. */
   readonly truth: Float64Array;
-  /** [cells, width] */
+  /** As `truth`. */
   readonly predicted: Float64Array;
   /** [cells] 1: it has a group and both distributions; only then there are any. */
   readonly defined: Uint8Array;
@@ -163,10 +164,10 @@ export class Distributions {
     this.inMemory = questions
       .flatMap((question) => question.cells.map((cell) => ({ question, cell })))
       .sort((a, b) => a.cell.offset - b.cell.offset);
-    this.width = mostOptions(questions);
     const cells = this.inMemory.length;
-    this.truth = new Float64Array(cells * this.width);
-    this.predicted = new Float64Array(cells * this.width);
+    const shares = questions.reduce((sum, question) => sum + question.cells.length * question.options, 0);
+    this.truth = new Float64Array(shares);
+    this.predicted = new Float64Array(shares);
     this.defined = new Uint8Array(cells);
     this.weight = new Float64Array(cells);
     this.sampled = new Float64Array(cells);
@@ -190,7 +191,7 @@ export class Distributions {
     }
   }
 
-  private addCell(question: QuestionCells, { group, offset, index }: Cell, sums: Float64Array): void {
+  private addCell(question: QuestionCells, { group, offset, index, place }: Cell, sums: Float64Array): void {
     const { options } = question;
     const truth = this.pooled[TRUE]![question.index]!;
     const predicted = this.pooled[PREDICTED]![question.index]!;
@@ -201,7 +202,6 @@ export class Distributions {
       argmaxes[k]! += sums[offset + 2 * options + k]!;
     }
     if (group < 0) return;
-    const place = index * this.width;
     const weight = share(sums, offset, options, this.truth, place);
     const predictedWeight = share(sums, offset + options, options, this.predicted, place);
     this.defined[index] = weight > 0 && predictedWeight > 0 ? 1 : 0;
@@ -287,9 +287,9 @@ export function meanOverCells(
   const { questions, distributions, sums } = input.cells();
   /** Sum of distances, number of cells with one, number of cells without. */
   const add = (question: QuestionCells, of: Distributions, out: Float64Array): void => {
-    for (const { index } of question.cells) {
+    for (const { index, place } of question.cells) {
       if (of.defined[index] === 0) continue;
-      const found = distance(of.truth, of.predicted, question.options, question.ordered, index * of.width);
+      const found = distance(of.truth, of.predicted, question.options, question.ordered, place);
       if (Number.isNaN(found)) out[2]! += 1;
       else {
         out[0]! += found;

@@ -1,3 +1,4 @@
+import { largest } from "../../src/util/index.ts";
 import { ONCE } from "../bootstrap.ts";
 import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
@@ -83,7 +84,7 @@ export function withoutDispersion(
   let single = 0;
   distributions.update(sums, ONCE);
   for (const question of questions) {
-    const grouped = question.cells.filter(({ group }) => group >= 0);
+    const grouped = question.cells.filter(({ index }) => distributions.defined[index] === 1);
     const alone = grouped.filter(({ index }) => isLone(distributions, index)).length;
     lone += alone;
     if (grouped.length - alone < 2) single++;
@@ -128,9 +129,10 @@ class Workspace {
 
   constructor(questions: readonly QuestionCells[]) {
     const options = mostOptions(questions);
-    const cells = questions.reduce((most, question) => Math.max(most, question.cells.length), 0);
-    this.truths = new Float64Array(options * cells);
-    this.predictions = new Float64Array(options * cells);
+    const shares = Math.max(0, largest(questions.map((question) => question.options * question.cells.length)));
+    const cells = Math.max(0, largest(questions.map((question) => question.cells.length)));
+    this.truths = new Float64Array(shares);
+    this.predictions = new Float64Array(shares);
     this.shares = new Float64Array(cells);
     this.variances = new Float64Array(cells);
     this.truthMean = new Float64Array(options);
@@ -144,12 +146,11 @@ class Workspace {
     const width = ordered ? options - 1 : options;
     let cells = 0;
     let total = 0;
-    for (const { index } of question.cells) {
+    for (const { index, place } of question.cells) {
       if (of.defined[index] === 0 || isLone(of, index)) continue;
       shares[cells] = of.weight[index]!;
       total += of.weight[index]!;
       variances[cells] = varianceOf(of, index, noises);
-      const place = index * of.width;
       for (let k = 0, sumP = 0, sumQ = 0; k < width; k++) {
         const p = of.truth[place + k]!;
         const q = of.predicted[place + k]!;

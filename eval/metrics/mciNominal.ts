@@ -67,23 +67,22 @@ function adder(
     predictionMean.fill(0);
     let within = 0;
     let predictedWithin = 0;
-    for (const { index } of used) {
+    for (const { index, place } of used) {
       const share = of.weight[index]! / total;
-      const from = index * of.width;
       for (let k = 0; k < options; k++) {
-        truthMean[k]! += share * of.truth[from + k]!;
-        predictionMean[k]! += share * of.predicted[from + k]!;
+        truthMean[k]! += share * of.truth[place + k]!;
+        predictionMean[k]! += share * of.predicted[place + k]!;
       }
-      within += share * entropy(of.truth, options, from);
-      predictedWithin += share * entropy(of.predicted, options, from);
+      within += share * entropy(of.truth, options, place);
+      predictedWithin += share * entropy(of.predicted, options, place);
     }
     let noise = 0;
-    for (const { index } of used) {
+    for (const { index, place } of used) {
       const share = of.weight[index]! / total;
       const variance = varianceOf(of, index, resampled ? 2 : 1);
       let ofGroup = 0;
       for (let k = 0; k < options; k++) {
-        const p = of.truth[index * of.width + k]!;
+        const p = of.truth[place + k]!;
         if (p > 0) ofGroup += (share * variance * (1 - p) * (1 - (share * p) / truthMean[k]!)) / 2;
       }
       noise += ofGroup;

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../../src/util/index.ts";
 import { overGroups } from "./groupAccuracy.ts";
 import type { Metric } from "./metric.ts";
 
@@ -13,7 +14,7 @@ export const worstGroup: Metric = {
   higherIsBetter: true,
   range: [0, 1],
   prepare: (input) =>
-    overGroups(input, input.groups, LEAST_ROWS, (values) => (values.length > 0 ? Math.min(...values) : NaN)),
+    overGroups(input, input.groups, LEAST_ROWS, (values) => (values.length > 0 ? smallest(values) : NaN)),
 };
 
 /**
@@ -27,6 +28,6 @@ export const groupGap: Metric = {
   range: [0, 1],
   prepare: (input) =>
     overGroups(input, input.groups, LEAST_ROWS, (values) =>
-      values.length > 0 ? Math.max(...values) - Math.min(...values) : NaN,
+      values.length > 0 ? largest(values) - smallest(values) : NaN,
     ),
 };

@@ -1,5 +1,5 @@
 import { drawChart } from "./chart.ts";
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted, largest } from "../../src/util/index.ts";
 import { count, interval, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
@@ -18,13 +18,15 @@ const MOST_POINTS = 1000;
 export async function collapse({ runs }: Report): Promise<Markup | null> {
   const shown = runs.filter(({ details, metrics }) => details && hasTriple(metrics));
   if (shown.length === 0) return null;
-  const largest = Math.max(
+  const widest = Math.max(
     1e-9,
-    ...shown.flatMap(({ details }) =>
-      details!.questions.map(({ dispersion }) => Math.max(spreadOf(dispersion.true), spreadOf(dispersion.predicted))),
+    largest(
+      shown.flatMap(({ details }) =>
+        details!.questions.map(({ dispersion }) => Math.max(spreadOf(dispersion.true), spreadOf(dispersion.predicted))),
+      ),
     ),
   );
-  const figures = await Promise.all(shown.map((run) => runFigure(run, runs.indexOf(run), largest)));
+  const figures = await Promise.all(shown.map((run) => runFigure(run, runs.indexOf(run), widest)));
   return html`<p>
       Each point is a question. Across: how far the groups' true distributions lie apart, √D(F<sub>true</sub>), sampling
       noise subtracted. Up: how far the predicted ones do, √D(F<sub>pred</sub>). On the solid diagonal predictions are
@@ -42,7 +44,7 @@ function hasTriple(metrics: ReportRun["metrics"]): boolean {
 
 const spreadOf = (dispersion: number): number => Math.sqrt(Math.max(0, dispersion));
 
-async function runFigure(run: ReportRun, index: number, largest: number): Promise<Markup> {
+async function runFigure(run: ReportRun, index: number, widest: number): Promise<Markup> {
   const { questions } = run.details!;
   const points = evenly(questions, MOST_POINTS).map(({ dispersion }) => ({
     truth: spreadOf(dispersion.true),
@@ -52,7 +54,7 @@ async function runFigure(run: ReportRun, index: number, largest: number): Promis
   const { mci, rho, beta } = run.metrics as Record<"mci" | "rho" | "beta", ReportRun["metrics"][string]>;
   const dispersionP = run.metrics["dispersionP"];
   const slope = 1 - mci.value;
-  const end = largest * 1.05;
+  const end = widest * 1.05;
   const line = (values: readonly object[], strokeDash: number[]) => ({
     data: { values: [...values] },
     mark: { type: "line" as const, color: "var(--muted)", strokeDash, clip: true },

@@ -16,7 +16,7 @@ export function detailsOf(table: PredictionTable, by: readonly string[] | undefi
   const input = inputOf(table, by, undefined, defaultCluster(table));
   const cells = input.cells();
   cells.distributions.update(cells.sums, ONCE);
-  const { truth, predicted, defined, answers, width } = cells.distributions;
+  const { truth, predicted, defined, answers } = cells.distributions;
   const dispersions = dispersionByQuestion(cells);
   return {
     examples: table.rows,
@@ -24,16 +24,16 @@ export function detailsOf(table: PredictionTable, by: readonly string[] | undefi
     reliability: reliabilityBins(input),
     questions: cells.questions.map((question, q) => {
       const { id, options, ordered } = table.questions[q]!;
-      const groups = question.cells.flatMap(({ group, index }): GroupDetails[] => {
+      const groups = question.cells.flatMap(({ group, index, place }): GroupDetails[] => {
         if (defined[index] === 0) return [];
-        const [from, to] = [index * width, index * width + options.length];
+        const to = place + options.length;
         return [
           {
             group: groupName(input.groups.names[group]!, by),
             n: answers[index]!,
-            truth: Array.from(truth.subarray(from, to)),
-            predicted: Array.from(predicted.subarray(from, to)),
-            emd: emd(truth, predicted, options.length, ordered, from),
+            truth: Array.from(truth.subarray(place, to)),
+            predicted: Array.from(predicted.subarray(place, to)),
+            emd: emd(truth, predicted, options.length, ordered, place),
           },
         ];
       });

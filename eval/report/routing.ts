@@ -1,4 +1,4 @@
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted, largest } from "../../src/util/index.ts";
 import { drawChart, drawing } from "./chart.ts";
 import { number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
@@ -14,8 +14,8 @@ export async function routing({ routings }: Report): Promise<Markup | null> {
 }
 
 async function oneRouting(name: string, topology: Topology, index: number): Promise<Markup> {
-  const most = Math.max(...topology.usage.flat());
-  const mostByRouter = Math.max(...topology.routers.flatMap(({ usage }) => usage.map((row) => Math.max(...row))));
+  const most = largest(topology.usage.flat());
+  const mostByRouter = largest(topology.routers.map(({ usage }) => largest(usage.map(largest))));
   const sorted = [...topology.routers].sort((a, b) => a.layer - b.layer);
   const byRouter = sorted.map(
     ({ router, layer, usage }, r) =>
@@ -95,7 +95,7 @@ function smallHeatMap(
 
 /** The expert with the largest mean share, for descriptions. */
 function busiest(shares: readonly number[]): string {
-  const first = shares.indexOf(Math.max(...shares));
+  const first = shares.indexOf(largest(shares));
   return `Expert ${first} has the largest mean share, ${number(shares[first]!, 3)}.`;
 }
 
@@ -141,7 +141,7 @@ function treeAndHeatMap(id: string, topology: Topology, most: number): Markup {
 
 /** The tree's brackets: leaves to the right, at the rows of their groups; a merge stands further left, the higher it is. */
 function treePath({ merges, order }: Topology["clustering"]): string {
-  const highest = Math.max(...merges.map(({ height }) => height), 1e-12);
+  const highest = Math.max(largest(merges.map(({ height }) => height)), 1e-12);
   const at: { x: number; y: number }[] = [];
   for (const [row, group] of order.entries()) at[group] = { x: TREE, y: HEAD + (row + 0.5) * ROW };
   let path = "";
@@ -162,7 +162,7 @@ const PLANE = 280;
 async function plane(id: string, { groups, embedding, clustering, distances }: Topology): Promise<Markup> {
   const row = new Map(clustering.order.map((group, i) => [group, i + 1]));
   // One unit is as long across as up, so that distances can be read.
-  const half = 1.12 * Math.max(1e-9, ...embedding.flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)]));
+  const half = 1.12 * Math.max(1e-9, largest(embedding.flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)])));
   const pixel = (value: number): number => ((value + half) / (2 * half)) * PLANE;
   const values = embedding.map(({ x, y }, group) => ({ x: pixel(x), y: pixel(y), label: String(row.get(group)!) }));
   const [near, far] = extremes(distances);

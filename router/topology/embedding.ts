@@ -1,4 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { largest } from "../../src/util/index.ts";
 
 export interface Point {
   readonly x: number;
@@ -29,7 +30,7 @@ export function classicalScaling(distances: readonly (readonly number[])[]): Poi
     const at = leading[rank];
     if (at === undefined || !(realEigenvalues[at]! > 0)) return new Array<number>(n).fill(0);
     const vector = eigenvectorMatrix.getColumn(at);
-    const size = Math.max(...vector.map(Math.abs));
+    const size = largest(vector.map(Math.abs));
     const first = vector.find((v) => Math.abs(v) >= size * (1 - ROUNDING))!;
     const scale = Math.sign(first) * Math.sqrt(realEigenvalues[at]!);
     return vector.map((v) => v * scale);

@@ -64,7 +64,7 @@ export async function runRouting(context: Context): Promise<RoutingRun[]> {
             out,
             overwrite: false,
           },
-          { signal: context.signal, onProgress: () => undefined, onRouted: () => undefined },
+          { onProgress: () => undefined, onRouted: () => undefined },
         );
       }
       runs.push({ seed, name, results: readJson(out) as RouteResults });

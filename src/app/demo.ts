@@ -151,7 +151,7 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
       out: routing,
       overwrite,
     },
-    { signal: hooks.signal, onProgress: () => undefined, onRouted: () => undefined },
+    { onProgress: () => undefined, onRouted: () => undefined },
   );
   const report = join(out, "report.html");
   hooks.onProgress("writing the report");

@@ -107,25 +107,27 @@ const logLine = z.object({
 >);
 
 /**
- * The training log of an evaluated adapter.
+ * The training log of an evaluated adapter. Results may be anybody's and name any folder: a log is read only beside the
+ * adapter that they have the hash of.
  * @returns The log, or why there is none to show.
  * @throws CumaError naming file and line of a log that is not one.
  */
 export async function readTraining({ config, identity }: StoredResults): Promise<TrainingLog | string | null> {
   const folder = config.model?.adapter;
   if (folder === undefined) return null;
+  if (identity.adapter === undefined || identity.adapter === null) {
+    return `The results do not have the SHA-256 of the adapter in ${folder}: training curves are left out.`;
+  }
   const path = join(folder, "log.jsonl");
   if (!existsSync(path)) return `There is no training log at ${path}: training curves are left out.`;
-  if (identity.adapter !== undefined && identity.adapter !== null) {
-    let hash: string | undefined;
-    try {
-      hash = await hashAdapter(folder);
-    } catch (error) {
-      return `${messageOf(error)}: training curves are left out.`;
-    }
-    if (hash !== identity.adapter) {
-      return `${folder} holds another adapter than the one evaluated (SHA-256 ${hash.slice(0, 12)}…, expected ${identity.adapter.slice(0, 12)}…): training curves are left out.`;
-    }
+  let hash: string;
+  try {
+    hash = await hashAdapter(folder);
+  } catch (error) {
+    return `${messageOf(error)}: training curves are left out.`;
+  }
+  if (hash !== identity.adapter) {
+    return `${folder} holds another adapter than the one evaluated (SHA-256 ${hash.slice(0, 12)}…, expected ${identity.adapter.slice(0, 12)}…): training curves are left out.`;
   }
   return trainingLog(folder, path);
 }

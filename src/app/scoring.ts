@@ -3,6 +3,7 @@ import {
   compareAccuracy,
   defaultGrouping,
   evaluate,
+  groupNotes,
   readPredictions,
   readTruth,
   sharedAttributes,
@@ -107,6 +108,7 @@ export async function scorePredictions(
   };
   const metrics = new Map<string, Record<string, MetricResult>>();
   for (const [name, by] of groupings) {
+    for (const note of groupNotes(table, by)) onProgress(`note: ${note}`);
     onProgress(`computing metrics by ${name}`);
     const found = evaluate(table, { ...options, by, permutations: config.permutations });
     metrics.set(name, withExcluded(found, excluded));

@@ -2,7 +2,7 @@ import { datasets, type DatasetName, type ExampleSource } from "../../datasets/i
 import type { Topology } from "../../router/index.ts";
 import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { checkLength, profileText, type Profile } from "../models/index.ts";
-import { count, CumaError, Interrupted, Rng } from "../util/index.ts";
+import { count, CumaError, Rng } from "../util/index.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions, type Routing } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
@@ -77,7 +77,6 @@ export interface RouteResults {
 }
 
 export interface RouteHooks {
-  readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
   /** Texts read, over all profiles. */
   readonly onRouted: (done: number, total: number) => void;
@@ -90,7 +89,7 @@ export interface RouteHooks {
  * Every text counts the same for a profile, whatever its length. Rows of the file that are equal in what the model is
  * told and in what makes the groups are one profile of their summed weight, so that the tests over profiles do not count
  * copies; the distinct profiles of a predictions table weigh the same.
- * @throws CumaError naming what is missing, wrong, or does not fit; Interrupted, with nothing written.
+ * @throws CumaError naming what is missing, wrong, or does not fit.
  */
 export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
   const { out, overwrite, seed, permutations } = config;
@@ -313,7 +312,7 @@ async function routeAll(
   profiles: GroupedProfiles["profiles"],
   texts: readonly Read[],
   model: ChoiceModel,
-  { signal, onRouted }: RouteHooks,
+  { onRouted }: RouteHooks,
 ): Promise<{ names: { router: string; layer: number }[]; experts: number; gates: Float64Array[] }> {
   const readers = new Map(profiles.map(({ profile }) => [profileText(model.reader(profile)), profile]));
   const gates = new Map<string, Float64Array>();
@@ -324,7 +323,6 @@ async function routeAll(
   for (const [reader, profile] of readers) {
     let sum: Float64Array | undefined;
     for (const read of texts) {
-      if (signal.aborted) throw new Interrupted(`interrupted after ${done} of ${total} texts; nothing was written`);
       const routing = await read(profile);
       names = routing.map(({ router, layer }) => ({ router, layer }));
       experts = routing[0]!.gates.length;

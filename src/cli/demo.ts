@@ -2,7 +2,6 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { count, number } from "../../eval/format.ts";
 import { runDemo, type DemoRow } from "../app/index.ts";
-import { interruptSignal } from "./interrupt.ts";
 import { options } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { alignTable } from "./table.ts";
@@ -30,14 +29,12 @@ export function demoCommand(): Command {
 }
 
 async function runDemoCommand({ out, seed, threads, overwrite = false, json }: DemoFlags): Promise<void> {
-  const signal = interruptSignal(() => {
-    say("interrupted: finishing the step (again: stop at once)");
-  });
   let progress: Progress | undefined;
   const { rows, report } = await runDemo(
     { out, seed, threads: threads ?? null, overwrite },
     {
-      signal,
+      // Nobody goes on with a demo: there is nothing to be saved, and signals end it.
+      signal: new AbortController().signal,
       onProgress: (message) => {
         say(message);
         progress = undefined;

@@ -4,7 +4,7 @@ import { PERMUTATIONS, RESAMPLES, runEvaluation, scorePublishedFile } from "../a
 import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets/index.ts";
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { Interruption } from "./interrupt.ts";
 import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { metricsTable } from "./table.ts";
@@ -83,7 +83,7 @@ function evaluateModel(flags: EvalFlags) {
   if (out === undefined) throw new UsageError("expected --out <dir> for the predictions and results");
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
   const mode: OutMode = flags.resume ? "resume" : flags.overwrite ? "overwrite" : "new";
-  const signal = interruptSignal(() => {
+  const interruption = new Interruption(() => {
     say("interrupted: finishing the questions under way (again: stop at once)");
   });
   let progress: Progress | undefined;
@@ -105,11 +105,12 @@ function evaluateModel(flags: EvalFlags) {
     mode,
     say,
     {
-      signal,
+      signal: interruption.signal,
       onStart: (done) => {
         progress = new Progress("evaluating", "questions", done);
       },
       onProgress: (done, total) => {
+        interruption.saving(done < total);
         progress!.update(done, total);
       },
     },

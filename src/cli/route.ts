@@ -3,7 +3,6 @@ import { count, number, pValue } from "../../eval/format.ts";
 import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
 import { UsageError } from "../util/index.ts";
-import { interruptSignal } from "./interrupt.ts";
 import {
   addModelOptions,
   modelOptions,
@@ -73,9 +72,6 @@ async function runRouteCommand(flags: RouteFlags): Promise<void> {
     const unused = (["bench", "split", "limit"] as const).find((name) => flags[name] !== undefined);
     if (unused !== undefined) throw new UsageError(`--${unused} is about a data set; expected --data <dir> with it`);
   }
-  const signal = interruptSignal(() => {
-    say("interrupted: stopping after this text (again: stop at once)");
-  });
   const progress = new Progress("routing", "texts");
   const { texts = null, by = null, reference = null, answers = null, out = null, overwrite = false } = flags;
   const { profiles, permutations, seed } = flags;
@@ -94,7 +90,6 @@ async function runRouteCommand(flags: RouteFlags): Promise<void> {
       overwrite,
     },
     {
-      signal,
       onProgress: say,
       onRouted: (done, total) => {
         progress.update(done, total);

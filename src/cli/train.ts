@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { describeRun, prepareRun, runConfigSchema, train, type RunConfig } from "../app/index.ts";
 import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../config/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { Interruption } from "./interrupt.ts";
 import { collect, options } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 
@@ -83,19 +83,20 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
     }
     return;
   }
-  const signal = interruptSignal(() => {
+  const interruption = new Interruption(() => {
     say("interrupted: finishing the step and saving (again: stop at once)");
   });
   let progress: Progress | undefined;
   let last: number | undefined;
   const mode = flags.resume ? "resume" : flags.overwrite ? "overwrite" : "new";
   const done = await train(config, mode, say, {
-    signal,
+    signal: interruption.signal,
     onStart: ({ startStep, steps, plan }) => {
       say(startStep > 0 ? `resuming after step ${startStep} of ${steps}` : `training ${steps} steps (plan ${plan})`);
       progress = new Progress("training", "steps", startStep);
     },
     onStep: ({ step, loss, tokensPerSecond }, steps) => {
+      interruption.saving(step < steps);
       last = loss;
       progress!.update(step, steps, `loss ${loss.toFixed(4)}, ${tokensPerSecond.toFixed(0)} tokens/s`);
     },

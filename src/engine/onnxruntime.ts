@@ -26,6 +26,9 @@ const providers = {
 export type Device = keyof typeof providers;
 export const devices = Object.keys(providers) as Device[];
 
+/** More than any machine has cores; beyond it, starting them takes longer than computing. */
+const MOST_THREADS = 1024;
+
 export interface OnnxRuntimeOptions {
   readonly device?: Device;
   /** CPU threads inside one operation; by default all cores. */
@@ -33,12 +36,18 @@ export interface OnnxRuntimeOptions {
   readonly precision?: Precision;
 }
 
-/** The default engine: programs are lowered to ONNX and run by ONNX Runtime. */
+/**
+ * The default engine: programs are lowered to ONNX and run by ONNX Runtime.
+ * @throws CumaError for a number of threads that cannot be, or a device that this build does not have.
+ */
 export function onnxRuntimeEngine({
   device = "cpu",
   threads = availableParallelism(),
   precision = "float32",
 }: OnnxRuntimeOptions = {}): Engine {
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw new CumaError(`threads: expected a whole number from 1 to ${MOST_THREADS}, found ${threads}`);
+  }
   const { provider, install } = providers[device];
   if (device !== "cpu") requireProvider(device);
   const options: ort.InferenceSession.SessionOptions = {

@@ -4,6 +4,7 @@ export * from "./float16.ts";
 export * from "./foreignKeys.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
+export * from "./numbers.ts";
 export * from "./rng.ts";
 export * from "./show.ts";
 export * from "./text.ts";

@@ -317,6 +317,19 @@ test("tells where results and predictions, or adapter and evaluation, do not bel
   expect(rowsOf(section(report, "metrics")).get("nll")![0]).toContain(fixed(nll.value));
 });
 
+test("results that have no hash of their adapter show no log of the folder they name", async () => {
+  const folder = join(root, "foreign");
+  cpSync(adapted, folder, { recursive: true });
+  const path = join(folder, "results.json");
+  const results = JSON.parse(readFileSync(path, "utf8")) as { identity: { adapter?: string } };
+  delete results.identity.adapter;
+  writeFileSync(path, JSON.stringify(results));
+  expect(await cuma(["report", folder, "--out", join(root, "foreign.html")])).toMatchObject({ code: 0 });
+  const report = page("foreign.html");
+  expect(report.text).toContain("The results do not have the SHA-256 of the adapter in");
+  expect(section(report, "training")).toBeUndefined();
+});
+
 test("results of a published file have metrics and nothing else", async () => {
   const folder = join(root, "published");
   mkdirSync(folder);

@@ -122,10 +122,10 @@ test("the kernel's sums are those of a plain loop, bit by bit, for several stati
     });
   });
   const total = (count: (of: Statistics) => number): number => statistics.reduce((sum, of) => sum + count(of), 0);
-  const kernel = new Kernel(
-    LANES * clusters + total(({ values, size }) => values.length + LANES * size),
-    total(({ members, size }) => members.length + size + 1),
-  );
+  const kernel = new Kernel("resamples", {
+    floats: LANES * clusters + total(({ values, size }) => values.length + LANES * size),
+    ints: total(({ members, size }) => members.length + size + 1),
+  });
   const counts = kernel.floats(LANES * clusters);
   const places = statistics.map((of) => ({ of, terms: kernel.copy(of), sums: kernel.floats(LANES * of.size) }));
   for (let round = 0; round < 2; round++) {

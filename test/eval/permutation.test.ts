@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { evaluate } from "../../eval/evaluate.ts";
+import { clustersOf } from "../../eval/bootstrap.ts";
+import { evaluate, inputOf } from "../../eval/evaluate.ts";
+import { PredictedDispersion } from "../../eval/predictedDispersion.ts";
 import type { PredictionRow } from "../../eval/predictions.ts";
 import { Rng } from "../../src/util/index.ts";
 import { tableOf } from "./support.ts";
@@ -126,4 +128,56 @@ describe("says why where it does not apply", () => {
   test("it is there when asked for only", () => {
     expect(evaluate(tableOf(people(8, 1, 1)), { metrics: ["mci"], resamples: 0 })).not.toHaveProperty("dispersionP");
   });
+});
+
+test("takes memory by the rows that there are, not by groups times questions", () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => ({
+    questionId: `Q${i}`,
+    participantId: `p${i % 10_000}`,
+    profile: { country: `C${i}` },
+  }));
+  expect(evaluate(tableOf(rows), { metrics: [], permutations: 2 }).dispersionP).toMatchObject({ n: 20_000 });
+});
+
+test("D(F_pred) is what its definition gives, however many options, groups and rows a question has", () => {
+  const rng = new Rng(5, "dispersion");
+  const options = [2, 5, 21, 3, 2, 9];
+  const rows = Array.from({ length: 300 }, (_, i) => {
+    const q = rng.below(i < 200 ? options.length : 2);
+    const raw = Array.from({ length: options[q]! }, () => rng.uniform());
+    const total = raw.reduce((a, b) => a + b, 0);
+    return {
+      questionId: `Q${q}`,
+      participantId: `p${rng.below(120)}`,
+      profile: { country: `C${rng.below(40)}` },
+      ordered: q % 2 === 0,
+      weight: rng.below(3),
+      probabilities: raw.map((x) => x / total),
+    };
+  });
+  const table = tableOf(rows);
+  const input = inputOf(table, ["country"], [], "participant");
+  const units = clustersOf(
+    Int32Array.from(rows, (_, i) => i),
+    rows.length,
+  );
+  const dispersion = new PredictedDispersion(input, units);
+  const labels = Int32Array.from(rows, () => rng.below(input.groups.names.length));
+  const expected = table.questions.reduce((sum, { options: { length: K }, ordered }, q) => {
+    const mine = rows.flatMap((row, i) => (table.question[i] === q ? [{ ...row, group: labels[i]! }] : []));
+    const shares = (of: typeof mine): { weight: number; p: number[] } => {
+      const weight = of.reduce((w, row) => w + row.weight, 0);
+      const p = Array.from({ length: K }, (_, k) => of.reduce((s, row) => s + row.weight * row.probabilities[k]!, 0));
+      return { weight, p: p.map((x) => x / weight) };
+    };
+    const all = shares(mine);
+    const apart = (p: number[]): number => {
+      const cdf = (k: number): number => p.slice(0, k + 1).reduce((s, x, j) => s + x - all.p[j]!, 0);
+      const terms = p.map((x, k) => (ordered ? (k < K - 1 ? cdf(k) ** 2 / (K - 1) : 0) : (x - all.p[k]!) ** 2 / 2));
+      return terms.reduce((a, b) => a + b, 0);
+    };
+    const groups = [...new Set(mine.map(({ group }) => group))].map((g) => shares(mine.filter((r) => r.group === g)));
+    return sum + groups.reduce((s, { weight, p }) => s + (weight > 0 ? (weight / all.weight) * apart(p) : 0), 0);
+  }, 0);
+  for (const found of dispersion.of([labels, labels])) expect(found).toBeCloseTo(expected, 12);
 });

@@ -160,7 +160,12 @@ describe.each(formats)("%s", (format) => {
       ({ answer }) => (answer[1] = 2),
       "answer: expected null or an option's index from 0 to 1, found 2",
     ],
-    "a negative weight": [({ weight }) => (weight[1] = -1), "weight: expected a finite number, 0 or more, found -1"],
+    "a negative weight": [
+      ({ weight }) => (weight[1] = -1),
+      "weight: expected 0 or a number from 1e-100 to 1e+100, found -1",
+    ],
+    "a weight whose sums would be infinite": [({ weight }) => (weight[1] = 1e308), "weight: expected 0 or"],
+    "a weight whose square would be 0": [({ weight }) => (weight[1] = 1e-200), "weight: expected 0 or"],
     "a text that is empty": [({ exampleIds }) => ((exampleIds as string[])[1] = ""), "example"],
   };
   test.each(Object.entries(bad))("refuses %s", async (_, [spoil, message]) => {

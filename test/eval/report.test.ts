@@ -774,3 +774,13 @@ test("more than a page can hold is said to be left out", async () => {
   const first = all(section(parseHtml(text), "distributions"), "details")[0]!;
   expect(all(first, "ol")[0]!.children).toHaveLength(Number(most));
 });
+
+test("routing of more routers and groups than a call takes arguments", async () => {
+  const topology = topologyOf(Array.from({ length: 620 }, (_, i) => `group ${i}`));
+  const [router] = topology.routers;
+  const routers = Array.from({ length: 210 }, (_, i) => ({ ...router!, router: `router ${i}` }));
+  const page = await reportPage(
+    reportOf([runOf("a", tableA)], { routings: [{ name: "route.json", topology: { ...topology, routers } }] }),
+  );
+  expect(page).toContain("210 routers");
+});

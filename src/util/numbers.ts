@@ -1,0 +1,13 @@
+/** The largest of numbers, -Infinity of none; `Math.max` takes only as many as the stack has room for. */
+export function largest(numbers: Iterable<number>): number {
+  let found = -Infinity;
+  for (const number of numbers) found = Math.max(found, number);
+  return found;
+}
+
+/** The smallest of numbers, Infinity of none, as `largest`. */
+export function smallest(numbers: Iterable<number>): number {
+  let found = Infinity;
+  for (const number of numbers) found = Math.min(found, number);
+  return found;
+}
