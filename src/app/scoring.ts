@@ -13,7 +13,8 @@ import {
   type Truth,
 } from "../../eval/index.ts";
 import { sha256File, takeFile, writeJson } from "../io/index.ts";
-import { CumaError, UsageError } from "../util/index.ts";
+import { checkArgument, CumaError, UsageError } from "../util/index.ts";
+import { scoringSchema } from "./arguments.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** Resamples behind each interval where no number is given. */
@@ -79,6 +80,7 @@ export async function scorePredictions(
   config: ScoringConfig,
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
+  checkArgument("config", scoringSchema, config);
   const { out, overwrite, seed } = config;
   if (out !== null) takeFile(out, overwrite);
   const paths = [config.predictions, config.truth, config.against].filter((path) => path !== null);
