@@ -242,7 +242,10 @@ async function openReaders(
   if (adapter.profileWidth === 0) return null;
   const name = options.encoder ?? profileSpace?.encoder;
   if (name === undefined) return null;
-  const encoder = await openEncoder(name, base, engine, options);
+  const { adapter: folder, onProgress } = options;
+  // A folder that somebody gave must not make us download what it names.
+  const namedBy = options.encoder === undefined ? `the adapter ${folder!}` : undefined;
+  const encoder = await openEncoder(name, base, engine, { onProgress, namedBy });
   if (profileSpace && profileSpace.encoderHash !== encoder.hash) {
     throw new CumaError(
       `encoder "${name}": its files are not those the adapter was trained with (SHA-256 ${encoder.hash.slice(0, 12)}…, expected ${profileSpace.encoderHash.slice(0, 12)}…)`,

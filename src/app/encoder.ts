@@ -6,9 +6,10 @@ import {
   loadSentenceTransformer,
   resolveModel,
   vectorsEncoder,
+  type ResolveOptions,
   type TextEncoder,
 } from "../models/index.ts";
-import { hashBase, type BaseModel, type LoadOptions } from "./base.ts";
+import { hashBase, type BaseModel } from "./base.ts";
 
 /**
  * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a
@@ -19,7 +20,7 @@ export async function openEncoder(
   name: string,
   base: BaseModel,
   engine: Engine,
-  options: LoadOptions = {},
+  options: Pick<ResolveOptions, "onProgress" | "namedBy"> = {},
   baseHash?: string,
 ): Promise<TextEncoder> {
   if (name.endsWith(".safetensors")) return vectorsEncoder(name);
