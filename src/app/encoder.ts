@@ -26,8 +26,9 @@ export async function openEncoder(
   if (name.endsWith(".safetensors")) return vectorsEncoder(name);
   if (name === "base") {
     const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
-    return cachedEncoder(baseEncoder(decoder, base.tokenizer, baseHash ?? (await hashBase(base.folder))));
+    const hash = baseHash ?? (await hashBase(base.folder));
+    return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), options.onProgress);
   }
   const { folder } = await resolveModel(name, options);
-  return cachedEncoder(await loadSentenceTransformer(folder, engine));
+  return cachedEncoder(await loadSentenceTransformer(folder, engine), options.onProgress);
 }

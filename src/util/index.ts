@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./float16.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
+export * from "./pace.ts";
 export * from "./rng.ts";
 export * from "./serial.ts";
 export * from "./show.ts";

@@ -4,11 +4,9 @@ import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/p
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileError } from "../../io/index.ts";
-import { CumaError, formatBytes } from "../../util/index.ts";
+import { CumaError, formatBytes, progressPace } from "../../util/index.ts";
 import type { Content, RemoteFile } from "./client.ts";
 import { CutOff, retrying } from "./retry.ts";
-
-const PROGRESS_MS = 5000;
 
 export type OpenContent = (file: RemoteFile, start: number) => Promise<Content>;
 
@@ -62,16 +60,13 @@ async function fetchBlob(
 /** Ends at the size that the hub has promised, whatever else it sends. */
 function bounded(file: RemoteFile, start: number, onProgress: ((done: string) => void) | undefined) {
   return async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const begin = Date.now();
+    const [due, begin] = [progressPace(), performance.now()];
     let done = start;
-    let last = -Infinity;
     for await (const chunk of chunks) {
       yield chunk.subarray(0, file.size - done);
       done = Math.min(done + chunk.length, file.size);
-      const now = Date.now();
-      if (onProgress && (now - last >= PROGRESS_MS || done === file.size)) {
-        last = now;
-        const rate = formatBytes(Math.round((1000 * (done - start)) / Math.max(1, now - begin)));
+      if (onProgress && (done === file.size || due())) {
+        const rate = formatBytes(Math.round((1000 * (done - start)) / (performance.now() - begin)));
         onProgress(`${formatBytes(done)} of ${formatBytes(file.size)}, ${rate}/s`);
       }
       if (done === file.size) return;
