@@ -2,6 +2,7 @@ import * as z from "zod";
 import { writeFileAtomic } from "../src/io/index.ts";
 import { writeColumnar } from "../src/io/parquet.ts";
 import { CumaError } from "../src/util/index.ts";
+import { checkPath, checkTable } from "./arguments.ts";
 import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "./predictions.ts";
 import { batchRecords, batchRows, toArrow } from "./predictionsArrow.ts";
 import { COMMENT, formatOf, openTable } from "./tableFile.ts";
@@ -42,6 +43,8 @@ export function writePredictions(
   table: PredictionTable,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
+  checkPath(path);
+  checkTable("table", table);
   const format = formatOf(path);
   for (const name of table.attributes.keys()) {
     if (COLUMNS.some((column) => column === name)) {
@@ -65,6 +68,7 @@ export function writePredictions(
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readPredictions(path: string): Promise<PredictionsFile> {
+  checkPath(path);
   const builder = new PredictionTableBuilder(path);
   const { metadata, records, batches } = await openTable(path, NEEDED, JSON_COLUMNS);
   let row = 0;

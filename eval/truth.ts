@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { CumaError, unknownName } from "../src/util/index.ts";
+import { checkPath, checkTable } from "./arguments.ts";
 import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
 import { openTable } from "./tableFile.ts";
 
@@ -37,6 +38,7 @@ const keyOf = (question: string, values: readonly (string | null)[]): string => 
  * @throws CumaError naming the file and the row (from 1) of what is not as described, or comes twice.
  */
 export async function readTruth(path: string): Promise<Truth> {
+  checkPath(path);
   const rows = new Map<string, TruthRow>();
   const { records } = await openTable(path, COLUMNS, JSON_COLUMNS);
   let attributes: string[] | undefined;
@@ -81,6 +83,7 @@ export async function readTruth(path: string): Promise<Truth> {
  * @throws CumaError where no row has an attribute of the truth, options differ, or nothing matches.
  */
 export function withTruth(table: PredictionTable, truth: Truth): { table: PredictionTable; unmatched: number } {
+  checkTable("table", table);
   const { source, attributes, rows: truths } = truth;
   const columns = attributes.map((name) => {
     const column = table.attributes.get(name);

@@ -5,7 +5,7 @@ import type { PredictHooks } from "../../eval/index.ts";
 import { tableFormats } from "../../eval/report/index.ts";
 import { devices } from "../engine/index.ts";
 import { MAX_OPTIONS, type Choice } from "../models/index.ts";
-import { callback, someText } from "../util/index.ts";
+import { callback, someText, type FieldsOf } from "../util/index.ts";
 import type { ModelOptions } from "./choiceModel.ts";
 import type { EvaluationConfig, PublishedConfig } from "./evaluation.ts";
 import type { LogitsRequest } from "./loadCuma.ts";
@@ -13,9 +13,6 @@ import type { ReportOptions } from "./report.ts";
 import type { ScoringConfig } from "./scoring.ts";
 import type { RouteConfig, RouteHooks } from "./topology.ts";
 import type { RunHooks } from "./training.ts";
-
-/** A schema for every field that the interface has. */
-type FieldsOf<T> = { readonly [Key in keyof Required<T>]: z.ZodType };
 
 const texts = z.array(someText);
 const seed = z.int().nonnegative();

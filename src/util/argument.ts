@@ -19,6 +19,9 @@ export function checkArgument<T>(name: string, schema: z.ZodType<T>, value: unkn
   throw new CumaError(`${name}: ${what}`, { cause: parsed.error });
 }
 
+/** A schema for every field that an interface has. */
+export type FieldsOf<T> = { readonly [Key in keyof Required<T>]: z.ZodType };
+
 /** A text that says something. */
 export const someText = z.string().regex(/\S/, "expected a text that is not empty");
 
