@@ -7,7 +7,7 @@ import type { PredictionTable } from "./predictions.ts";
 
 const names = z.array(someText);
 /** Looked at by `checkedNumbers`. */
-const numberElsewhere = z.unknown();
+const numberElsewhere = z.unknown().optional();
 
 export const evaluateOptionsSchema = z.strictObject({
   by: names.optional(),
