@@ -1,4 +1,5 @@
-import { CumaError, Rng } from "../src/util/index.ts";
+import { checkArgument, CumaError, Rng } from "../src/util/index.ts";
+import { checkTable, compareOptionsSchema } from "./arguments.ts";
 import { bootstrapP, centredInterval, resample } from "./bootstrap.ts";
 import { checkedNumbers, defaultGrouping, prepare, valuesOf, type EvaluateOptions } from "./evaluate.ts";
 import type { MetricName } from "./metrics/index.ts";
@@ -46,6 +47,7 @@ export function compare<Name extends MetricName = MetricName>(
   b: PredictionTable,
   options: CompareOptions<Name> = {},
 ): Record<Name, Difference> {
+  checkPair(a, b, options);
   const { resamples, level, seed } = checkedNumbers(options);
   const paired = pair(a, b, options);
   const { names, prepared: ofA } = prepare(paired.a, options);
@@ -74,6 +76,7 @@ export function compare<Name extends MetricName = MetricName>(
  * @throws CumaError as `compare`.
  */
 export function compareAccuracy(a: PredictionTable, b: PredictionTable, options: PairOptions = {}): McNemar {
+  checkPair(a, b, options);
   const paired = pair(a, b, options);
   let onlyA = 0;
   let onlyB = 0;
@@ -85,6 +88,12 @@ export function compareAccuracy(a: PredictionTable, b: PredictionTable, options:
     if (rightB && !rightA) onlyB++;
   }
   return mcnemar(onlyA, onlyB);
+}
+
+function checkPair(a: unknown, b: unknown, options: unknown): void {
+  checkTable("a", a);
+  checkTable("b", b);
+  checkArgument("options", compareOptionsSchema, options);
 }
 
 type PairOptions = Pick<CompareOptions, "by" | "attributes" | "intersect" | "sources">;

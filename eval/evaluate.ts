@@ -1,4 +1,5 @@
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { checkArgument, CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { checkTable, evaluateOptionsSchema } from "./arguments.ts";
 import { centredInterval, clustersOf, ONCE, resample, totals, type Clusters } from "./bootstrap.ts";
 import { makeCells, type Cells } from "./metrics/cells.ts";
 import { prepareDispersion, type PreparedDispersion } from "./metrics/dispersion.ts";
@@ -42,6 +43,8 @@ export function evaluate<Name extends MetricName = MetricName>(
   table: PredictionTable,
   options: EvaluateOptions<Name> = {},
 ): Evaluation<Name> {
+  checkTable("table", table);
+  checkArgument("options", evaluateOptionsSchema, options);
   const { resamples, level, seed, permutations } = checkedNumbers(options);
   const { names, input, prepared } = prepare(table, options);
   const drawn = resample(prepared, resamples, () => new Rng(seed, "bootstrap"));

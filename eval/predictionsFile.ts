@@ -3,6 +3,7 @@ import { writeFileAtomic } from "../src/io/index.ts";
 import { writeColumnar } from "../src/io/parquet.ts";
 import { COMMENT, openTable, type AttributeChoice } from "../src/io/table/open.ts";
 import { CumaError, unknownName } from "../src/util/index.ts";
+import { checkPath, checkTable } from "./arguments.ts";
 import { PredictionTableBuilder, type PredictionTable } from "./predictions.ts";
 import { toArrow } from "./predictionsArrow.ts";
 
@@ -45,6 +46,8 @@ export function writePredictions(
   table: PredictionTable,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
+  checkPath(path);
+  checkTable("table", table);
   const format = writtenFormat(path);
   for (const name of table.attributes.keys()) {
     if (Object.hasOwn(COLUMNS, name)) {
@@ -75,6 +78,7 @@ function writtenFormat(path: string): WrittenFormat {
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readPredictions(path: string, choice: AttributeChoice = {}): Promise<PredictionsFile> {
+  checkPath(path);
   const builder = new PredictionTableBuilder(path);
   const { metadata, rows } = await openTable(path, { ...choice, columns: COLUMNS, needed: NEEDED });
   let number = 0;

@@ -1,6 +1,7 @@
 import { openTable, type AttributeChoice } from "../src/io/table/open.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, show, unknownName } from "../src/util/index.ts";
+import { checkPath, checkTable } from "./arguments.ts";
 import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
 
 /** True distributions by question and by the attributes that a truth file has. */
@@ -33,6 +34,7 @@ export async function readTruth(
   path: string,
   { attributes: chosen, ignore = [] }: AttributeChoice = {},
 ): Promise<Truth> {
+  checkPath(path);
   const isChosen = (name: string): boolean => !ignore.includes(name) && (chosen?.includes(name) ?? true);
   const found: (TruthRow & { readonly question: string; readonly profile: Profile })[] = [];
   const { rows } = await openTable(path, { columns: COLUMNS, needed: ["question_id", "target"] });
@@ -72,6 +74,7 @@ export async function readTruth(
  * @throws CumaError where no row has an attribute of the truth, options differ, or nothing matches.
  */
 export function withTruth(table: PredictionTable, truth: Truth): { table: PredictionTable; unmatched: number } {
+  checkTable("table", table);
   const { source, attributes, rows: truths } = truth;
   const columns = attributes.map((name) => {
     const column = table.attributes.get(name);

@@ -256,7 +256,10 @@ async function openReaders(
   if (adapter.profileWidth === 0) return null;
   const name = options.encoder ?? profileSpace?.encoder;
   if (name === undefined) return null;
-  const encoder = await openEncoder(name, base, engine, options, baseHash);
+  const { adapter: folder, onProgress } = options;
+  // A folder that somebody gave must not make us download what it names.
+  const namedBy = options.encoder === undefined ? `the adapter ${folder!}` : undefined;
+  const encoder = await openEncoder(name, base, engine, { onProgress, namedBy }, baseHash);
   const otherBase = name === "base" && options.allowOtherBase === true;
   if (profileSpace && !otherBase && profileSpace.encoderHash !== encoder.hash) {
     throw new CumaError(

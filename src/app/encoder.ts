@@ -6,9 +6,10 @@ import {
   loadSentenceTransformer,
   resolveModel,
   vectorsEncoder,
+  type ResolveOptions,
   type TextEncoder,
 } from "../models/index.ts";
-import { hashBase, type BaseModel, type LoadOptions } from "./base.ts";
+import { hashBase, type BaseModel } from "./base.ts";
 
 /**
  * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a
@@ -19,14 +20,15 @@ export async function openEncoder(
   name: string,
   base: BaseModel,
   engine: Engine,
-  options: LoadOptions = {},
+  options: Pick<ResolveOptions, "onProgress" | "namedBy"> = {},
   baseHash?: string,
 ): Promise<TextEncoder> {
   if (name.endsWith(".safetensors")) return vectorsEncoder(name);
   if (name === "base") {
     const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
-    return cachedEncoder(baseEncoder(decoder, base.tokenizer, baseHash ?? (await hashBase(base.folder))));
+    const hash = baseHash ?? (await hashBase(base.folder));
+    return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), options.onProgress);
   }
   const { folder } = await resolveModel(name, options);
-  return cachedEncoder(await loadSentenceTransformer(folder, engine));
+  return cachedEncoder(await loadSentenceTransformer(folder, engine), options.onProgress);
 }

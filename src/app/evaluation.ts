@@ -24,7 +24,8 @@ import {
   type PublishedScores,
 } from "../../eval/index.ts";
 import { checkJson, readJson, sha256File, takeFolder, writeJson, type OutMode } from "../io/index.ts";
-import { CumaError, UsageError } from "../util/index.ts";
+import { callback, checkArgument, CumaError, UsageError } from "../util/index.ts";
+import { evaluationSchema, outModeSchema, predictHooksSchema, publishedSchema } from "./arguments.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
@@ -100,6 +101,10 @@ export async function runEvaluation(
   onProgress: (message: string) => void,
   hooks: PredictHooks,
 ): Promise<EvaluationResults> {
+  checkArgument("config", evaluationSchema, config);
+  checkArgument("mode", outModeSchema, mode);
+  checkArgument("onProgress", callback, onProgress);
+  checkArgument("hooks", predictHooksSchema, hooks);
   const unlock = takeFolder(config.out, mode, OURS);
   try {
     const results = join(config.out, RESULTS_FILE);
@@ -307,6 +312,7 @@ export async function scorePublishedFile(
   config: PublishedConfig,
   onProgress: (message: string) => void,
 ): Promise<PublishedResults> {
+  checkArgument("config", publishedSchema, config);
   const { benchmark, predictions, dir, split, seed, by, resamples, out } = config;
   if (benchmark !== "wvb") {
     throw new UsageError(

@@ -1,5 +1,6 @@
-import { MAX_OPTIONS, type Choice, type Profile } from "../models/index.ts";
-import { CumaError } from "../util/index.ts";
+import type { Choice, Profile } from "../models/index.ts";
+import { checkArgument, CumaError, Serial } from "../util/index.ts";
+import { choiceSchema, logitsSchema, modelOptionsSchema, textSchema } from "./arguments.ts";
 import { checkAttributes } from "./readers.ts";
 import { ChoiceModel, type ModelOptions, type Routing } from "./choiceModel.ts";
 
@@ -21,7 +22,10 @@ export interface LogitsRequest {
   readonly positions?: "last" | "all" | undefined;
 }
 
-/** A base model with an adapter, loaded for inference. Call `dispose` when it is no longer needed. */
+/**
+ * A base model with an adapter, loaded for inference. Calls may overlap: they are answered in the order in which they
+ * are made, to the same bytes as one by one, and one that fails does not disturb the others.
+ */
 export interface Cuma {
   /** How a reader answers a question with fixed options (2 to 26). */
   answer(choice: Choice): Promise<Answer>;
@@ -33,6 +37,7 @@ export interface Cuma {
   logits(request: LogitsRequest & { readonly positions: "all" }): Promise<Float32Array[][]>;
   /** Attributes that a profile may have; null where the adapter does not say. */
   readonly attributes: readonly string[] | null;
+  /** Frees the model once the calls made before are answered; later calls are refused. May be called again. */
   dispose(): Promise<void>;
 }
 
@@ -49,37 +54,44 @@ export interface Cuma {
  * @throws CumaError naming what is missing, wrong, or does not fit.
  */
 export async function loadCuma(options: ModelOptions): Promise<Cuma> {
+  checkArgument("options", modelOptionsSchema, options);
   const model = await ChoiceModel.open(options);
+  // One at a time: calls that overlap would take no less time, as each uses every core, and more memory.
+  const calls = new Serial("the model");
   const check = (profile: Profile): void => {
     if (model.attributes) checkAttributes("profile", Object.keys(profile), model.attributes);
   };
   function logits(request: LogitsRequest & { readonly positions?: "last" | undefined }): Promise<Float32Array[]>;
   function logits(request: LogitsRequest & { readonly positions: "all" }): Promise<Float32Array[][]>;
-  async function logits({ inputIds, profiles, profileVectors, positions = "last" }: LogitsRequest) {
+  async function logits(request: LogitsRequest) {
+    const { inputIds, profiles, profileVectors, positions = "last" } = checkArgument("request", logitsSchema, request);
     checkInputIds(inputIds, model);
     for (const profile of profiles ?? []) check(profile);
-    const vectors = await vectorsOf(model, inputIds.length, profiles, profileVectors);
-    const results = await model.logits(inputIds, vectors, positions);
-    return positions === "last" ? results.map(([last]) => last!) : results;
+    return calls.run(async () => {
+      const vectors = await vectorsOf(model, inputIds.length, profiles, profileVectors);
+      const results = await model.logits(inputIds, vectors, positions);
+      return positions === "last" ? results.map(([last]) => last!) : results;
+    });
   }
   return {
     attributes: model.attributes,
-    async answer(choice) {
+    async answer(question) {
+      const choice = checkArgument("choice", choiceSchema, question);
       check(choice.profile);
-      if (choice.options.length < 2 || choice.options.length > MAX_OPTIONS) {
-        throw new CumaError(`expected 2 to ${MAX_OPTIONS} options, found ${choice.options.length}`);
-      }
-      const [[distribution]] = (await model.distributions([{ profile: choice.profile, choices: [choice] }])) as [
-        [number[]],
-      ];
-      return { distribution, routing: await model.routeChoice(choice) };
+      return calls.run(async () => {
+        const [[distribution]] = (await model.distributions([{ profile: choice.profile, choices: [choice] }])) as [
+          [number[]],
+        ];
+        return { distribution, routing: await model.routeChoice(choice) };
+      });
     },
-    route({ profile, text }) {
+    async route(request) {
+      const { profile, text } = checkArgument("request", textSchema, request);
       check(profile);
-      return model.routeText(profile, text);
+      return calls.run(() => model.routeText(profile, text));
     },
     logits,
-    dispose: () => model.dispose(),
+    dispose: () => calls.close(() => model.dispose()),
   };
 }
 
@@ -102,7 +114,7 @@ async function vectorsOf(
   model: ChoiceModel,
   sequences: number,
   profiles: readonly Profile[] | undefined,
-  given: readonly ArrayLike<number>[] | undefined,
+  given: readonly Float32Array[] | undefined,
 ): Promise<readonly Float32Array[] | null> {
   const width = model.loaded?.adapter.profileWidth ?? 0;
   if (profiles && given) throw new CumaError("expected profiles or profileVectors, found both");
@@ -116,7 +128,7 @@ async function vectorsOf(
   }
   if (given) {
     return given.map((vector, i) => {
-      if (vector.length === width) return Float32Array.from(vector);
+      if (vector.length === width) return vector;
       throw new CumaError(`profileVectors[${i}]: expected ${width} values, found ${vector.length}`);
     });
   }

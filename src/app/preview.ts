@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { profileText } from "../models/index.ts";
 import { BatchSchedule, treeAnswers } from "../train/index.ts";
+import { checkArgument } from "../util/index.ts";
 import type { RunConfig } from "./runConfig.ts";
 import type { RunData } from "./training.ts";
 
@@ -18,6 +20,7 @@ export interface PreviewExample {
 
 /** The first examples of a run, in the order in which they are trained. */
 export function previewExamples({ train }: RunConfig, { base, source }: RunData, limit: number): PreviewExample[] {
+  checkArgument("limit", z.int().nonnegative(), limit);
   const schedule = new BatchSchedule(source.length, train.batchSize, train.seed, (i) => source.at(i).inputIds.length);
   const shown: PreviewExample[] = [];
   for (let batch = 0; shown.length < limit && batch < schedule.batchesPerEpoch * train.epochs; batch++) {

@@ -12,7 +12,8 @@ import {
   type ReportRun,
 } from "../../eval/report/index.ts";
 import { sha256File, takeFile, writeFileAtomic } from "../io/index.ts";
-import { CumaError, UsageError } from "../util/index.ts";
+import { checkArgument, CumaError, UsageError } from "../util/index.ts";
+import { reportSchema } from "./arguments.ts";
 import { packageVersion } from "./package.ts";
 import {
   readEvaluation,
@@ -58,6 +59,7 @@ const MAX_ALL_PAIRS = 4;
  * @throws UsageError for an output file that exists, or too many or equal results; CumaError naming what is wrong.
  */
 export async function writeReport(options: ReportOptions): Promise<string> {
+  checkArgument("options", reportSchema, options);
   const { out, overwrite = false, format = "html", onProgress = () => undefined } = options;
   checkInputs(options);
   if (out !== null) {

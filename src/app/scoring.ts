@@ -15,7 +15,8 @@ import {
   type Truth,
 } from "../../eval/index.ts";
 import { sha256File, takeFile, writeJson } from "../io/index.ts";
-import { count, CumaError, UsageError } from "../util/index.ts";
+import { checkArgument, count, CumaError, UsageError } from "../util/index.ts";
+import { scoringSchema } from "./arguments.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** Resamples behind each interval where no number is given. */
@@ -85,6 +86,7 @@ export async function scorePredictions(
   config: ScoringConfig,
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
+  checkArgument("config", scoringSchema, config);
   const { out, overwrite, seed } = config;
   if (out !== null) takeFile(out, overwrite);
   const paths = [config.predictions, config.truth, config.against].filter((path) => path !== null);

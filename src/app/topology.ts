@@ -2,7 +2,8 @@ import { datasets, type DatasetName, type ExampleSource } from "../../datasets/i
 import type { Topology } from "../../router/index.ts";
 import { sha256File, takeFile, writeJson } from "../io/index.ts";
 import { checkLength, profileText, type Profile } from "../models/index.ts";
-import { count, CumaError, Rng } from "../util/index.ts";
+import { checkArgument, count, CumaError, Rng } from "../util/index.ts";
+import { routeHooksSchema, routeSchema } from "./arguments.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions, type Routing } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
@@ -92,6 +93,8 @@ export interface RouteHooks {
  * @throws CumaError naming what is missing, wrong, or does not fit.
  */
 export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
+  checkArgument("config", routeSchema, config);
+  checkArgument("hooks", routeHooksSchema, hooks);
   const { out, overwrite, seed, permutations } = config;
   if (out !== null) takeFile(out, overwrite);
   const table = await readProfiles(config.profiles);

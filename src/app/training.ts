@@ -30,14 +30,15 @@ import {
   type RunIdentity,
   type TrainingWarning,
 } from "../train/index.ts";
-import { CumaError } from "../util/index.ts";
+import { callback, checkArgument, CumaError } from "../util/index.ts";
+import { outModeSchema, runHooksSchema } from "./arguments.ts";
 import { hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
 import { gitHash, versions } from "./package.ts";
 import { Prompts } from "./prompts.ts";
 import { checkAttributes, encodeProfiles, selectAttributes } from "./readers.ts";
-import type { RunConfig } from "./runConfig.ts";
+import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { ChoiceSft } from "./sftSource.ts";
 
 type Progress = (message: string) => void;
@@ -95,6 +96,8 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
 
 /** Does everything that comes before the first step. */
 export async function prepareRun(config: RunConfig, onProgress: Progress): Promise<PreparedRun> {
+  checkArgument("config", runConfigSchema, config);
+  checkArgument("onProgress", callback, onProgress);
   const engine = makeEngine(config);
   const data = await loadRunData(config, onProgress);
   const { base, source } = data;
@@ -212,6 +215,9 @@ export interface RunHooks {
  * @returns Whether anything was left to do.
  */
 export async function train(config: RunConfig, mode: OutMode, onProgress: Progress, hooks: RunHooks): Promise<boolean> {
+  checkArgument("config", runConfigSchema, config);
+  checkArgument("mode", outModeSchema, mode);
+  checkArgument("hooks", runHooksSchema, hooks);
   const folder = RunFolder.open(config.out, mode);
   try {
     const finished = mode === "resume" ? folder.finishedConfig : null;

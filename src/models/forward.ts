@@ -42,7 +42,7 @@ export interface ForwardOptions {
 }
 
 export interface ForwardResult {
-  /** Before the final norm: [R, H] for the wanted tokens, [B * T, H] for all. Valid until the next call. */
+  /** Before the final norm: [R, H] for the wanted tokens, [B * T, H] for all. */
   readonly hidden: HostTensor;
   readonly cache: KvCache;
   /** Gates [B, T, E] by router: "model.layers.0.self_attn.router". */
@@ -74,33 +74,6 @@ export function embedTokens(table: HostTensor, inputIds: HostTensor, into: Float
   return { shape: [...inputIds.shape, H], data: into };
 }
 
-/** Memory that is kept between runs, so that a steady loop allocates nothing. */
-export class Buffers {
-  private readonly blocks = new Map<string, Floats | Int32Array>();
-  private readonly engine: Engine;
-
-  constructor(engine: Engine) {
-    this.engine = engine;
-  }
-
-  /** The block of this name as a float tensor; it grows as needed, and what it held before is lost. */
-  floats(name: string, shape: readonly number[]): HostTensor & { data: Floats } {
-    return this.get(name, shape, (size) => floats(this.engine.precision, size)) as HostTensor & { data: Floats };
-  }
-
-  /** The same for integers. */
-  ints(name: string, shape: readonly number[]): HostTensor {
-    return this.get(name, shape, (size) => new Int32Array(size));
-  }
-
-  private get(name: string, shape: readonly number[], make: (size: number) => Floats | Int32Array): HostTensor {
-    const size = sizeOf(shape);
-    let block = this.blocks.get(name);
-    if (!block || block.length < size) this.blocks.set(name, (block = make(size)));
-    return { shape, data: block.subarray(0, size) };
-  }
-}
-
 /** Rope tables for the positions seen so far, made anew when longer ones are needed. */
 export class RopeCache {
   private tables: Feeds = {};
@@ -124,7 +97,10 @@ export class RopeCache {
   }
 }
 
-/** Runs a model forward, layer by layer; equal layers share one compiled program. */
+/**
+ * Runs a model forward, layer by layer; equal layers share one compiled program. Calls may overlap: each writes to
+ * memory of its own.
+ */
 export class Decoder {
   readonly config: DecoderConfig;
   readonly precision: Precision;
@@ -133,7 +109,6 @@ export class Decoder {
   private readonly weights: ReadonlyMap<string, HostTensor>;
   private readonly layers: readonly Feeds[];
   private readonly executables = new Map<string, Promise<Executable>>();
-  private readonly buffers: Buffers;
   private readonly rope: RopeCache;
 
   constructor(engine: Engine, { config, weights, adapter, parameters = {} }: ModelTensors) {
@@ -143,12 +118,11 @@ export class Decoder {
     this.adapter = adapter;
     this.weights = new Map([...weights, ...Object.entries(parameters)]);
     this.layers = Array.from({ length: config.numLayers }, (_, layer) => layerTensors(this.weights, layer));
-    this.buffers = new Buffers(engine);
     this.rope = new RopeCache(config, engine);
   }
 
   async forward(batch: Batch, options: ForwardOptions = {}): Promise<ForwardResult> {
-    const { config, buffers } = this;
+    const { config, precision } = this;
     const H = config.hiddenSize;
     const [B, T] = [batch.rows, batch.tokens];
     const pastTokens = options.past?.[0]?.keys.shape[2] ?? 0;
@@ -159,7 +133,9 @@ export class Decoder {
       ...(options.profile && { profile: options.profile }),
     };
     const table = this.weights.get("model.embed_tokens.weight")!;
-    let hidden = embedTokens(table, batch.feeds.inputIds, buffers.floats("0", [B, T, H]).data);
+    // Each layer reads one block and writes the other.
+    const blocks = [floats(precision, B * T * H), floats(precision, B * T * H)] as const;
+    let hidden = embedTokens(table, batch.feeds.inputIds, blocks[0]);
     const cache: KvCache[number][] = [];
     const gates: Record<string, HostTensor> = {};
     for (let layer = 0; layer < config.numLayers; layer++) {
@@ -171,6 +147,9 @@ export class Decoder {
         rows: trim,
       });
       const past = options.past?.[layer];
+      const into = trim
+        ? { shape: [options.rows.length, H], data: floats(precision, options.rows.length * H) }
+        : { shape: [B, T, H], data: blocks[layer % 2 === 0 ? 1 : 0] };
       const outputs = await executable.run(
         {
           ...this.layers[layer],
@@ -178,7 +157,7 @@ export class Decoder {
           x: hidden,
           ...(past && { "past.keys": past.keys, "past.values": past.values }),
         },
-        { hidden: buffers.floats(String((layer + 1) % 2), trim ? [options.rows.length, H] : [B, T, H]) },
+        { hidden: into },
       );
       hidden = outputs["hidden"]!;
       if (options.keepCache) cache.push({ keys: outputs["keys"]!, values: outputs["values"]! });
@@ -229,7 +208,7 @@ export class Decoder {
     const H = this.config.hiddenSize;
     if (hidden.shape.length === 2) return hidden;
     if (!rows) return { shape: [sizeOf(hidden.shape) / H, H], data: hidden.data };
-    const { data } = this.buffers.floats("rows", [rows.length, H]);
+    const data = floats(this.precision, rows.length * H);
     for (const [i, row] of rows.entries()) data.set(hidden.data.subarray(row * H, (row + 1) * H), i * H);
     return { shape: [rows.length, H], data };
   }
@@ -265,7 +244,10 @@ export class Decoder {
 
   private once(key: string, build: () => Parameters<Engine["compile"]>[0]): Promise<Executable> {
     let executable = this.executables.get(key);
-    if (!executable) this.executables.set(key, (executable = this.engine.compile(build())));
+    if (!executable) {
+      this.executables.set(key, (executable = this.engine.compile(build())));
+      executable.catch(() => this.executables.delete(key));
+    }
     return executable;
   }
 }

@@ -11,7 +11,6 @@ import {
   type Value,
 } from "../graph/index.ts";
 import {
-  Buffers,
   buildLayer,
   embedTokens,
   layerPrefix,
@@ -23,6 +22,7 @@ import {
   trimsLastLayer,
   type LayerOptions,
 } from "../models/index.ts";
+import { Buffers } from "./buffers.ts";
 import type { ParameterStore } from "./parameters.ts";
 import {
   routerStats,

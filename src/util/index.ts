@@ -1,3 +1,4 @@
+export * from "./argument.ts";
 export * from "./distributions.ts";
 export * from "./errors.ts";
 export * from "./float16.ts";
@@ -5,7 +6,9 @@ export * from "./foreignKeys.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
 export * from "./numbers.ts";
+export * from "./pace.ts";
 export * from "./rng.ts";
+export * from "./serial.ts";
 export * from "./show.ts";
 export * from "./text.ts";
 export * from "./timeLimit.ts";

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -463,19 +464,18 @@ describe("the cache of vectors", () => {
   });
 
   test("encodes each text once, ever", async () => {
-    const first = await cachedEncoder(lengths, folder).encode(["b", "aa", "b"]);
+    const first = await cachedEncoder(lengths, undefined, folder).encode(["b", "aa", "b"]);
     expect(calls).toEqual([["b", "aa"]]);
-    const again = await cachedEncoder(lengths, folder).encode(["aa", "c", "b"]);
+    const again = await cachedEncoder(lengths, undefined, folder).encode(["aa", "c", "b"]);
     expect(calls).toEqual([["b", "aa"], ["c"]]);
     expect([again[0], again[2]]).toEqual([first[1], first[0]]);
     expect(first[2]).toEqual(first[0]);
     expect(first[2]).not.toBe(first[0]);
-    expect(files().filter((file) => file.endsWith(".f32"))).toHaveLength(3);
-    expect(files()).toHaveLength(3);
+    expect(files()).toEqual([join(folder, `${lengths.hash}.vectors`)]);
   });
 
   test("does not take one encoder's vectors for another's", async () => {
-    const other = cachedEncoder({ ...lengths, hash: sha256("other") }, folder);
+    const other = cachedEncoder({ ...lengths, hash: sha256("other") }, undefined, folder);
     await other.encode(["b"]);
     expect(calls).toEqual([["b"]]);
     expect([other.name, other.width]).toEqual(["lengths", 3]);
@@ -489,9 +489,9 @@ describe("the cache of vectors", () => {
     const [expected] = await lengths.encode(["b"]);
     for (const file of files()) writeFileSync(file, spoil(readFileSync(file)));
     calls.length = 0;
-    expect((await cachedEncoder(lengths, folder).encode(["b"]))[0]).toEqual(expected);
+    expect((await cachedEncoder(lengths, undefined, folder).encode(["b"]))[0]).toEqual(expected);
     expect(calls).toEqual([["b"]]);
-    await cachedEncoder(lengths, folder).encode(["b"]);
+    await cachedEncoder(lengths, undefined, folder).encode(["b"]);
     expect(calls).toHaveLength(1);
   });
 
@@ -503,19 +503,64 @@ describe("the cache of vectors", () => {
     expect(embeddingsFolder()).toBe(join("xdg", "cuma", "embeddings"));
   });
 
-  test("says how to choose another folder where it cannot be written", async () => {
+  test("goes on after damage: what is lost is made anew, what is not stays", async () => {
+    const own = mkdtempSync(join(root, "damage"));
+    const texts = ["a", "bb", "ccc", "dddd"];
+    const encoder = cachedEncoder(lengths, undefined, own);
+    const expected = await encoder.encode(texts);
+    const path = join(own, `${lengths.hash}.vectors`);
+    const whole = readFileSync(path);
+    const record = whole.length / 4;
+    for (const [spoilt, lost] of [
+      [whole.subarray(0, 2 * record + 5), ["ccc", "dddd"]],
+      [Buffer.concat([whole.subarray(0, record), Buffer.alloc(record), whole.subarray(2 * record)]), ["bb"]],
+      [Buffer.concat([whole, Buffer.from("cut")]), []],
+      [Buffer.from(whole.map((byte, i) => (i === record + 40 ? byte ^ 1 : byte))), ["bb"]],
+    ] as const) {
+      writeFileSync(path, spoilt);
+      calls.length = 0;
+      for (const reader of [encoder, cachedEncoder(lengths, undefined, own)]) {
+        expect(await reader.encode(texts)).toEqual(expected);
+        expect(calls).toEqual(lost.length > 0 ? [lost] : []);
+      }
+      await encoder.encode(["new"]);
+      expect(readFileSync(path).length % record).toBe(0);
+    }
+  });
+
+  test("takes what other processes add", async () => {
+    const own = mkdtempSync(join(root, "several"));
+    const source = `
+      const { VectorFile } = await import(${JSON.stringify(new URL("../../dist/src/models/encoders/vectorFile.js", import.meta.url).href)});
+      const file = new VectorFile(${JSON.stringify(join(own, `${lengths.hash}.vectors`))}, 3);
+      const from = Number(process.argv[1]);
+      for (let i = from; i < from + 200; i++) file.add(new Map([[String(i), Float32Array.of(i, 1, 2)]]));`;
+    const children = [0, 200, 400, 600].map((from) =>
+      spawn(process.execPath, ["--input-type=module", "--eval", source, String(from)], { stdio: "inherit" }),
+    );
+    const codes = await Promise.all(children.map((child) => new Promise((done) => child.on("exit", done))));
+    expect(codes).toEqual([0, 0, 0, 0]);
+    const texts = Array.from({ length: 800 }, (_, i) => String(i));
+    const found = await cachedEncoder(lengths, undefined, own).encode(texts);
+    expect(calls).toEqual([]);
+    expect(found.map(([first]) => first)).toEqual(texts.map(Number));
+  });
+
+  test("is done without where it cannot be kept, and that is said once", async () => {
     const file = join(root, "file");
     writeFileSync(file, "");
-    await expect(cachedEncoder(lengths, file).encode(["b"])).rejects.toThrow(
-      /cannot be written: .*; set CUMA_CACHE to a folder that can be written/,
-    );
+    const said: string[] = [];
+    const encoder = cachedEncoder(lengths, (message) => said.push(message), join(file, "cache"));
+    const expected = await lengths.encode(["b", "cc"]);
+    expect([...(await encoder.encode(["b"])), ...(await encoder.encode(["cc"]))]).toEqual(expected);
+    expect(said).toEqual([expect.stringMatching(/^vectors of profiles are not kept: .*file.*; CUMA_CACHE may name/)]);
   });
 
   test("passes on what it does not keep", async () => {
-    await cachedEncoder(lengths, folder).dispose();
+    await cachedEncoder(lengths, undefined, folder).dispose();
     expect(dispose).toHaveBeenCalledOnce();
     mkdirSync(join(root, "empty"));
-    expect(await cachedEncoder(lengths, join(root, "empty")).encode([])).toEqual([]);
+    expect(await cachedEncoder(lengths, undefined, join(root, "empty")).encode([])).toEqual([]);
     expect(calls).toEqual([]);
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -9,111 +8,13 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { resolveModel } from "../../src/models/resolve.ts";
+import { COMMIT, FakeHub, small, weights } from "../support/fakeHub.ts";
 
-const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const root = mkdtempSync(join(tmpdir(), "cuma-resolve-"));
-const weights = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
-
-const small: Record<string, Buffer> = Object.fromEntries(
-  [
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "modules.json",
-    "1_Pooling/config.json",
-    "config_sentence_transformers.json",
-    "README.md",
-    "pytorch_model.bin",
-    "onnx/model.onnx",
-    "sub/config.json",
-  ].map((path) => [path, Buffer.from(`{"file": "${path}"}`)]),
-);
-
-/** A hub that serves one repository, and what it was asked. */
-class FakeHub {
-  files: Record<string, Buffer> = { ...small, "model.safetensors": weights };
-  /** Bytes of the weights after which the connection is cut, once for each entry. */
-  cuts: number[] = [];
-  /** Sent instead of the weights. */
-  wrong: Buffer | undefined;
-  readonly requests: string[] = [];
-  readonly tokens = new Set<string | undefined>();
-  private readonly server: Server = createServer((request, response) => this.answer(request, response));
-
-  async start(): Promise<string> {
-    await new Promise<void>((done) => this.server.listen(0, "127.0.0.1", done));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-
-  /** Paths of the files whose content was asked for; the hub's client asks for the first byte before. */
-  get contents(): string[] {
-    return this.requests.flatMap((line) => /^content (.*)$/.exec(line)?.[1] ?? []);
-  }
-
-  private answer(request: IncomingMessage, response: ServerResponse): void {
-    this.tokens.add(request.headers.authorization);
-    const url = decodeURIComponent(request.url!);
-    const json = (body: unknown, status = 200): void => {
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    };
-    if (url.startsWith("/api/models/org/gated")) {
-      json({ error: "Access is restricted" }, 403);
-      return;
-    }
-    if (/^\/api\/models\/org\/name\/revision\/(main|v1\.0)\?/.test(url)) {
-      json({ _id: "1", id: "org/name", sha: COMMIT, lastModified: "2024-01-01" });
-      return;
-    }
-    if (url.startsWith(`/api/models/org/name/tree/${COMMIT}?`)) {
-      json(this.tree());
-      return;
-    }
-    const path = url.slice(`/org/name/resolve/${COMMIT}/`.length);
-    const file = this.files[path];
-    if (!url.startsWith(`/org/name/resolve/${COMMIT}/`) || !file) {
-      json({ error: "Repository not found" }, 404);
-      return;
-    }
-    this.send(path, file, request.headers.range, response);
-  }
-
-  private tree(): object[] {
-    return Object.entries(this.files).map(([path, content]) => {
-      const oid = createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
-      const sha256 = createHash("sha256").update(content).digest("hex");
-      const lfs = path.endsWith(".safetensors") && { lfs: { oid: sha256, size: content.length, pointerSize: 130 } };
-      return { type: "file", path, oid, size: content.length, ...lfs };
-    });
-  }
-
-  private send(path: string, file: Buffer, range: string | undefined, response: ServerResponse): void {
-    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
-    const [start, end] = [Number(from ?? 0), Number(to ?? file.length - 1)];
-    const isProbe = end === 0;
-    if (!isProbe) this.requests.push(`content ${path}${start > 0 ? ` from ${start}` : ""}`);
-    const content = path === "model.safetensors" && this.wrong && !isProbe ? this.wrong : file.subarray(start, end + 1);
-    response.writeHead(range ? 206 : 200, {
-      etag: '"etag"',
-      "content-length": content.length,
-      "content-range": `bytes ${start}-${end}/${file.length}`,
-    });
-    const cut = path === "model.safetensors" && !isProbe ? this.cuts.shift() : undefined;
-    if (cut === undefined) response.end(content);
-    else response.write(content.subarray(0, cut), () => setTimeout(() => response.destroy(), 50));
-  }
-}
-
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -180,7 +81,7 @@ describe("hub ids", () => {
     expect(readlinkSync(join(folder, "1_Pooling/config.json"))).toMatch(/^(\.\.\/){3}blobs\/[0-9a-f]{40}$/);
     expect(readdirSync(join(storage, "blobs")).filter((name) => !/^[0-9a-f]{40,64}$/.test(name))).toEqual([]);
     expect(hub.contents.at(-1)).toBe("model.safetensors");
-    expect(progress.at(-1)).toBe("org/name: model.safetensors: 200.0 kB of 200.0 kB");
+    expect(progress.at(-1)).toMatch(/^org\/name: model\.safetensors: 200\.0 kB of 200\.0 kB, .*B\/s$/);
     expect(existsSync(join(storage, "lock"))).toBe(false);
   });
 
@@ -251,8 +152,8 @@ describe("hub ids", () => {
     expect(asked).toEqual(["model.safetensors", "model.safetensors from 70000", "model.safetensors from 120000"]);
   });
 
-  test("go on in the next run where this one gave up", async () => {
-    hub.cuts = [70_000, 0];
+  test("go on in the next run where this one gave up", { timeout: 60_000 }, async () => {
+    hub.cuts = [70_000, 0, 0, 0, 0];
     await expect(resolveModel("org/name")).rejects.toThrow(
       /model "org\/name" \(main\) is not in the cache .*, and the hub was not reached: /,
     );
@@ -307,8 +208,6 @@ describe("hub ids", () => {
     vi.stubEnv("HF_TOKEN", "hf_abc");
     await resolveModel("org/name");
     expect([...hub.tokens]).toEqual(["Bearer hf_abc"]);
-    vi.stubEnv("HF_TOKEN", "abc");
-    await expect(resolveModel("org/other")).rejects.toThrow('HF_TOKEN: expected a token that begins with "hf_"');
   });
 
   test("where the cache cannot be written, the message names the file", async () => {

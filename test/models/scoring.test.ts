@@ -67,24 +67,27 @@ async function bruteForce(decoder: Decoder, { profile, items }: ScoringGroup): P
   return results;
 }
 
+/** Readers with 1, 2 and 12 questions. */
+function readers(rng: Rng, withProfile: boolean): ScoringGroup[] {
+  return [1, 2, 12].map((n) => {
+    const persona = tokens(rng, 30);
+    return {
+      profile: withProfile ? Float32Array.from({ length: WIDTH }, () => rng.normal()) : undefined,
+      items: Array.from({ length: n }, () => {
+        const first = rng.below(20);
+        return {
+          prompt: [...persona, ...tokens(rng, 5 + rng.below(30))],
+          // One token each, or texts that share a beginning.
+          continuations: rng.below(2) === 0 ? [[first], [first + 1]] : [[first, 3, 4], [first, 3, 5], [first, 6], [7]],
+        };
+      }),
+    };
+  });
+}
+
 describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", (name, decoder) => {
   it("are those of reading every text on its own", async () => {
-    const rng = new Rng(7);
-    const groups = [1, 2, 12].map((n): ScoringGroup => {
-      const persona = tokens(rng, 30);
-      return {
-        profile: name === "base" ? undefined : Float32Array.from({ length: WIDTH }, () => rng.normal()),
-        items: Array.from({ length: n }, () => {
-          const first = rng.below(20);
-          return {
-            prompt: [...persona, ...tokens(rng, 5 + rng.below(30))],
-            // One token each, or texts that share a beginning.
-            continuations:
-              rng.below(2) === 0 ? [[first], [first + 1]] : [[first, 3, 4], [first, 3, 5], [first, 6], [7]],
-          };
-        }),
-      };
-    });
+    const groups = readers(new Rng(7), name !== "base");
     const found = await scoreContinuations(decoder, groups);
     for (const [g, group] of groups.entries()) {
       const expected = await bruteForce(decoder, group);
@@ -93,6 +96,14 @@ describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", 
         normaliseLogLikelihoods(found[g]![i]!).forEach((q, c) => expect(Math.abs(q - p[c]!)).toBeLessThan(1e-5));
         scores.forEach((score, c) => expect(Math.abs(found[g]![i]![c]! - score)).toBeLessThan(1e-4));
       }
+    }
+  });
+
+  it("asked for at once are those asked for in turn, to the bit", async () => {
+    const groups = readers(new Rng(9), name !== "base");
+    const atOnce = await Promise.all(groups.map((group) => scoreContinuations(decoder, [group])));
+    for (const [g, group] of groups.entries()) {
+      expect(atOnce[g]).toStrictEqual(await scoreContinuations(decoder, [group]));
     }
   });
 });

@@ -8,13 +8,11 @@ import {
   editTensors,
   fresh,
   goodAdapter,
-  goodData,
   type Json,
   refused,
   remove,
   rename,
   set,
-  train,
   withGoodFiles,
   write,
 } from "./support.ts";
@@ -126,9 +124,9 @@ refused("an adapter", 1, {
     /adapter\.targetModules: unknown module "q_prj"; .*did you mean "q_proj"\?/,
   ],
   "with an encoder that is no such folder": [set("encoder.model=./nowhere"), /\.\/nowhere: there is no such folder/],
-  "with a cache that cannot be written": [
-    () => train(undefined, "--set", "data.attributes=[age]"),
-    /truth\.json\S*: cannot be written: .*; set CUMA_CACHE to a folder that can be written/,
-    { CUMA_CACHE: join(goodData, "truth.json") },
+  "whose encoder is on the hub, named by nobody else": [
+    adapterConfig((json) => ((json["profile_encoder"] as Json)["encoder"] = "org/encoder")),
+    /model "org\/encoder" \(main\) is not in the cache .* named by the adapter \S+copy only; give --encoder org\/encoder to/,
+    { HF_HUB_OFFLINE: "0", HF_ENDPOINT: "http://127.0.0.1:1" },
   ],
 });

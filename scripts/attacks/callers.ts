@@ -1,0 +1,84 @@
+/** A small server around one model, asked by many at once: every answer must have the bytes of answers given in turn. */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { loadCuma, type Choice, type Cuma } from "../../src/index.ts";
+
+const CALLERS = 32;
+/** Questions put in each round. */
+const QUESTIONS = 96;
+
+export interface CallersResult {
+  /** Answers that differ from the one given in turn. */
+  readonly wrong: number;
+  /** Answers in a second, with one caller and with `CALLERS`. */
+  readonly alone: number;
+  readonly together: number;
+}
+
+/** @param adapter Folder of an adapter; none: the base alone. */
+export async function attackCallers(base: string, adapter?: string): Promise<CallersResult> {
+  const model = await loadCuma({ base, adapter });
+  const server = await serve(model);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const choices = questions(model.attributes);
+    await ask(url, choices, CALLERS);
+    const inTurn = await ask(url, choices, 1);
+    const atOnce = await ask(url, choices, CALLERS);
+    return {
+      wrong: atOnce.answers.filter((answer, i) => answer !== inTurn.answers[i]).length,
+      alone: choices.length / inTurn.seconds,
+      together: choices.length / atOnce.seconds,
+    };
+  } finally {
+    server.close();
+    await model.dispose();
+  }
+}
+
+function questions(attributes: readonly string[] | null): Choice[] {
+  return Array.from({ length: QUESTIONS }, (_, i) => ({
+    profile: Object.fromEntries((attributes ?? ["country", "age"]).map((name, a) => [name, `${name} ${(i + a) % 7}`])),
+    question: `How important is matter ${i % 5} in your life?`,
+    options: ["Very important", "Rather important", "Not very important", "Not at all important"].slice(0, 2 + (i % 3)),
+  }));
+}
+
+async function serve(model: Cuma): Promise<Server> {
+  const server = createServer((request, response) => {
+    void read(request)
+      .then((body) => model.answer(JSON.parse(body) as Choice))
+      .then((answer) => response.end(JSON.stringify(answer)))
+      .catch((error: unknown) => response.writeHead(400).end(String(error)));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return server;
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request.setEncoding("utf8")) body += chunk as string;
+  return body;
+}
+
+/** Puts all questions by so many callers, each with one request at a time. */
+async function ask(
+  url: string,
+  choices: readonly Choice[],
+  callers: number,
+): Promise<{ readonly answers: string[]; readonly seconds: number }> {
+  const answers: string[] = [];
+  const begin = performance.now();
+  let next = 0;
+  const caller = async (): Promise<void> => {
+    while (next < choices.length) {
+      const i = next++;
+      const response = await fetch(url, { method: "POST", body: JSON.stringify(choices[i]) });
+      answers[i] = await response.text();
+      if (!response.ok) throw new Error(answers[i]);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return { answers, seconds: (performance.now() - begin) / 1000 };
+}
