@@ -12,7 +12,7 @@ import {
   type PredictionTable,
   type Truth,
 } from "../../eval/index.ts";
-import { sha256File, takeFile, writeJson } from "../io/index.ts";
+import { intoFile, sha256File } from "../io/index.ts";
 import { CumaError, UsageError } from "../util/index.ts";
 import { gitHash, versions } from "./package.ts";
 
@@ -79,9 +79,17 @@ export async function scorePredictions(
   config: ScoringConfig,
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
-  const { out, overwrite, seed } = config;
-  if (out !== null) takeFile(out, overwrite);
-  const paths = [config.predictions, config.truth, config.against].filter((path) => path !== null);
+  const { out, overwrite } = config;
+  const inputs = [config.predictions, config.truth, config.against].filter((path) => path !== null);
+  return intoFile(out, { overwrite, inputs }, () => score(config, inputs, onProgress));
+}
+
+async function score(
+  config: ScoringConfig,
+  paths: readonly string[],
+  onProgress: (message: string) => void,
+): Promise<ScoringResults> {
+  const { seed } = config;
   const files = Object.fromEntries(
     await Promise.all(paths.map(async (path) => [path, await sha256File(path)] as const)),
   );
@@ -101,7 +109,7 @@ export async function scorePredictions(
     const found = evaluate(table, { ...options, by, permutations: config.permutations });
     metrics.set(name, withExcluded(found, excluded));
   }
-  const results: ScoringResults = {
+  return {
     config,
     seed,
     versions: versions(),
@@ -120,8 +128,6 @@ export async function scorePredictions(
         ? null
         : await compareWith(config.predictions, config.against, truth, table, groupings, options, onProgress),
   };
-  if (out !== null) writeJson(out, results);
-  return results;
 }
 
 async function compareWith(

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Table, tableFromIPC, tableToIPC, type RecordBatch, type Schema } from "apache-arrow";
 import { Compression, readParquet, Table as WasmTable, writeParquet, WriterPropertiesBuilder } from "parquet-wasm";
 import { CumaError, messageOf } from "../util/index.ts";
-import { fileError, writeFileAtomic } from "./files.ts";
+import { fileError } from "./files.ts";
+import { writeFileAtomic } from "./write.ts";
 
 /** Key under which a file keeps its metadata, as one JSON object, so that its bytes do not depend on a map's order. */
 export const METADATA_KEY = "cuma";

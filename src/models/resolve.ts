@@ -2,13 +2,12 @@ import type * as HuggingFaceHub from "@huggingface/hub";
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { z } from "zod";
-import { fileError, lockFolder, readJson } from "../io/index.ts";
+import { expandHome, fileError, lockFolder, readJson } from "../io/index.ts";
 import { CumaError, formatBytes, messageOf } from "../util/index.ts";
 
 type Hub = typeof HuggingFaceHub;
@@ -53,7 +52,7 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string().
  * @throws CumaError saying what is missing, where it was looked for and what can be done.
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
-  const path = name === "~" || name.startsWith("~/") ? join(homedir(), name.slice(1)) : name;
+  const path = expandHome(name);
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) throw new CumaError(`${name}: is a file; expected the folder of a model`);
     return { folder: path, source: name, revision: null };

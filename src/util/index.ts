@@ -1,3 +1,4 @@
+export * from "./differences.ts";
 export * from "./distributions.ts";
 export * from "./errors.ts";
 export * from "./float16.ts";

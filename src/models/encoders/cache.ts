@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileError } from "../../io/index.ts";
+import { fileError, homeFolder } from "../../io/index.ts";
 import { CumaError } from "../../util/index.ts";
 import type { TextEncoder } from "./types.ts";
 
@@ -14,7 +13,7 @@ const CHECKSUM_BYTES = 32;
 export function embeddingsFolder(): string {
   const chosen = process.env["CUMA_CACHE"];
   if (chosen) return chosen;
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "cuma", "embeddings");
+  return join(process.env["XDG_CACHE_HOME"] || join(homeFolder("CUMA_CACHE, by default in ~/.cache"), ".cache"), "cuma", "embeddings");
 }
 
 /**

@@ -71,13 +71,16 @@ refused("an output folder", 1, {
   ],
   "where another process writes": [
     () => train(lockOf(JSON.stringify({ pid: process.pid, host: hostname() }))),
-    /run: another run is writing here \(process \d+ on \S+\); if that is not so, remove \S+run\/lock/,
+    /run: another run is writing here \(process \d+ on \S+\)$/,
   ],
   "where another process writes data": [
     () => ["data", "planted", "--out", lockOf(JSON.stringify({ pid: process.pid, host: hostname() })), "--overwrite"],
     /run: another run is writing here/,
   ],
-  "with a lock that says nothing": [() => train(lockOf("null")), /run: another run is writing here; if that is not so/],
+  "with somebody else's file that has the name of a lock": [
+    () => train(lockOf("null")),
+    /run\/lock: is no lock; expected no other file of this name here/,
+  ],
   "with a damaged checkpoint": [
     () => train(folderWith("checkpoint-1/state.json", "{"), "--resume"),
     /checkpoint-1\/state\.json: is not JSON/,
