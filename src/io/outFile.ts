@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CumaError, UsageError } from "../util/index.ts";
 import { fileError, kindOf } from "./files.ts";
@@ -27,13 +27,16 @@ export async function intoFile<T>(
   encode: (result: T) => Uint8Array = encodeJson,
 ): Promise<T> {
   if (path === null) return make();
-  const target = checkTarget(path, overwrite, inputs);
+  const target = findTarget(path, inputs);
   const folder = dirname(target);
   makeFolder(folder);
   const tag = tagOf(target);
   const lock = Lock.take(join(folder, `.cuma-${tag}.lock`), path);
   try {
     removeLeftovers(folder, tag);
+    if (!overwrite && existsSync(target)) {
+      throw new CumaError(`${path}: there is such a file already; give --overwrite to replace it, or another name`);
+    }
     const result = await make();
     lock.check();
     writeFileAtomic(target, encode(result), { replace: overwrite });
@@ -43,8 +46,8 @@ export async function intoFile<T>(
   }
 }
 
-/** Where the file is really written. */
-function checkTarget(path: string, overwrite: boolean, inputs: readonly string[]): string {
+/** Where the file is really written. @throws CumaError where that is no file; UsageError where it is an input. */
+function findTarget(path: string, inputs: readonly string[]): string {
   let target: string;
   let stats;
   try {
@@ -58,8 +61,7 @@ function checkTarget(path: string, overwrite: boolean, inputs: readonly string[]
   if (!stats.isFile()) throw new CumaError(`${path}: it is ${kindOf(stats)}; expected a file to write`);
   const input = sameAmong(target, inputs);
   if (input !== undefined) throw new UsageError(`${path}: is both read (${input}) and written; give another name`);
-  if (overwrite) return target;
-  throw new CumaError(`${path}: there is such a file already; give --overwrite to replace it, or another name`);
+  return target;
 }
 
 /** What commands that died while they wrote this file have left. */

@@ -42,8 +42,8 @@ function gaps(seen: ReadonlySet<number>, last: number): TrainingWarning[] {
     if (seen.has(step)) continue;
     const first = step;
     while (step < last && !seen.has(step + 1)) step++;
-    const which = first === step ? `step ${first} is` : `steps ${first} to ${step} are`;
-    found.push({ step: first, message: `what log.jsonl said of ${which} lost` });
+    const which = first === step ? `step ${first}` : `steps ${first} to ${step}`;
+    found.push({ step: first, message: `what log.jsonl said of ${which} is lost` });
   }
   return found;
 }
