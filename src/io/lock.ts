@@ -87,7 +87,7 @@ export class Lock {
       lock.acquire(path);
       lock.sweep();
     } catch (error) {
-      throw error instanceof CumaError ? error : fileError(path, "cannot be written", error);
+      throw error instanceof CumaError ? error : fileError(what, "cannot be written", error);
     }
     lock.heart = new Worker(HEART, { eval: true, execArgv: [], workerData: { path, every: BEAT_MS } });
     // Where a system has no room for a thread, a lock is still good on this machine.
