@@ -265,8 +265,7 @@ function isGoneHere(owner: Owner, path: string): boolean | null {
   return (lastSign(path) ?? 0) < systemStart ? true : null;
 }
 
-const isKnownEqual = (a: string | null | undefined, b: string | null): boolean =>
-  (a ?? b ?? null) === (b ?? a ?? null);
+const isKnownEqual = (a: string | null | undefined, b: string | null): boolean => (a ?? b ?? null) === (b ?? a ?? null);
 
 function isRunning({ pid, started }: Owner): boolean {
   try {

@@ -99,7 +99,7 @@ refused("an output folder", 1, {
   ],
   "with a damaged evaluation": [
     () => evaluate(folderWith("partial.jsonl", '{ "split": "valid" }\n'), "--resume"),
-    /partial\.jsonl: belongs to another evaluation: .*split is "valid" there and "test" here/,
+    /partial\.jsonl: belongs to another evaluation: .*split: "valid" in the folder, "test" now/,
   ],
 });
 
