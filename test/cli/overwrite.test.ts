@@ -276,6 +276,6 @@ test("no program that a folder names is started", async () => {
   );
   expect(await finished(scored)).toMatchObject({ code: 0 });
   expect(existsSync(join(dir, "started"))).toBe(false);
-  const { gitHash } = JSON.parse(readFileSync(join(dir, "scores.json"), "utf8")) as { gitHash: unknown };
-  expect(gitHash === null || /^[0-9a-f]{40}$/.test(String(gitHash))).toBe(true);
+  const { gitHash } = JSON.parse(readFileSync(join(dir, "scores.json"), "utf8")) as { gitHash: string | null };
+  expect(gitHash === null || /^[0-9a-f]{40}$/.test(gitHash)).toBe(true);
 });
