@@ -46,6 +46,12 @@ module.exports = {
       to: { path: "^src/(index\\.ts$|cli/)" },
     },
     {
+      name: "no-other-program-is-started",
+      severity: "error",
+      from: { path: "^(src|adapters|router|datasets|eval)/" },
+      to: { path: "^(node:)?(child_process|cluster)$" },
+    },
+    {
       name: "onnxruntime-stays-in-its-engine",
       severity: "error",
       from: { pathNot: "^src/engine/onnxruntime\\.ts$" },

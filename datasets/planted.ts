@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
 import { checkConfig } from "../src/config/index.ts";
-import { takeFolder } from "../src/io/index.ts";
+import { OutFolder, readJson } from "../src/io/index.ts";
 import { writeCommunityAlignment } from "./planted/communityAlignment.ts";
 import { writeJson } from "./planted/files.ts";
 import { TRUTH_FILE } from "./planted/load.ts";
@@ -7,20 +10,50 @@ import { drawTruth, plantedQuestions } from "./planted/model.ts";
 import { drawPeople } from "./planted/people.ts";
 import { drawPrompts } from "./planted/preferences.ts";
 import { writePrism } from "./planted/prism.ts";
-import { plantedSpecSchema, type PlantedSpecInput, type Split } from "./planted/spec.ts";
+import { plantedSpecSchema, SPLITS, type PlantedSpecInput, type Split } from "./planted/spec.ts";
 import { writeSurvey } from "./planted/survey.ts";
 
 export { loadPlanted, plantedTruth, type PlantedBench, type PlantedTruth } from "./planted/load.ts";
 export { plantedSpecSchema, type PlantedSpec, type PlantedSpecInput } from "./planted/spec.ts";
 
-/** What is written, and replaced. */
-const OURS =
-  /^(question_metadata\.json|codebook\.json|answer_adjustment\.json|truth(_prism|_community_alignment)?\.json|train|valid|test|(survey|conversations|utterances)\.jsonl|community_alignment\.csv)$/;
+/** What is written in each schema, by the file of its truth, by which a folder is known to hold it. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  [TRUTH_FILE]: [
+    ...["question_metadata.json", "codebook.json", "answer_adjustment.json"],
+    ...SPLITS.flatMap((split) =>
+      [`${split}_demographic_qa.tsv`, `${split}_value_qa.tsv`].map((name) => join(split, name)),
+    ),
+  ],
+  "truth_prism.json": ["survey.jsonl", "conversations.jsonl", "utterances.jsonl"],
+  "truth_community_alignment.json": ["community_alignment.csv"],
+};
+
+/** Whether a path in a folder of planted data is of a file that `writePlanted` writes. */
+export function isPlantedFile(path: string): boolean {
+  return Object.entries(FILES).some(([truth, names]) => path === truth || names.includes(path));
+}
+
+const truthSchema = z.looseObject({ format: z.string().startsWith("cuma-planted") });
+
+function ours(folder: string): string[] {
+  return Object.entries(FILES)
+    .filter(([truth]) => isPlantedTruth(join(folder, truth)))
+    .flatMap(([truth, names]) => [truth, ...names])
+    .filter((name) => existsSync(join(folder, name)));
+}
+
+function isPlantedTruth(path: string): boolean {
+  try {
+    return truthSchema.safeParse(readJson(path)).success;
+  } catch {
+    return false;
+  }
+}
 
 export interface PlantedOptions extends PlantedSpecInput {
   /** Folder to write; made when absent. */
   readonly out: string;
-  /** Write over a folder that has files in it; files of other names stay. */
+  /** Replace the planted data in a folder; other files in it stay. */
   readonly overwrite?: boolean;
 }
 
@@ -56,21 +89,24 @@ export interface PlantedOptions extends PlantedSpecInput {
  */
 export function writePlanted({ out, overwrite = false, ...knobs }: PlantedOptions): Record<Split, number> {
   const spec = checkConfig({ value: knobs, where: () => "planted data" }, plantedSpecSchema);
-  const unlock = takeFolder(out, overwrite ? "overwrite" : "new", OURS);
+  const folder = OutFolder.take(out, overwrite ? "overwrite" : "new", { ours, last: TRUTH_FILE, aside: true });
   try {
     const drawn = plantedQuestions(spec);
     const truth = drawTruth(drawn, spec);
     const asked = drawn.slice(spec.skip);
     const people = drawPeople(truth, asked, spec);
-    writeSurvey(out, asked, people, spec);
+    folder.begin();
+    const { dir } = folder;
+    writeSurvey(dir, asked, people, spec);
     if (spec.schemas.length > 1) {
       const prompts = drawPrompts(spec);
-      if (spec.schemas.includes("prism")) writePrism(out, prompts, truth, people, spec);
-      if (spec.schemas.includes("community-alignment")) writeCommunityAlignment(out, prompts, truth, people, spec);
+      if (spec.schemas.includes("prism")) writePrism(dir, prompts, truth, people, spec);
+      if (spec.schemas.includes("community-alignment")) writeCommunityAlignment(dir, prompts, truth, people, spec);
     }
-    writeJson(out, TRUTH_FILE, truth);
+    writeJson(dir, TRUTH_FILE, truth);
+    folder.complete();
     return { train: people.train.length, valid: people.valid.length, test: people.test.length };
   } finally {
-    unlock();
+    folder.release();
   }
 }

@@ -4,7 +4,6 @@ import {
   createReadStream,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -20,8 +19,9 @@ import {
   checkJson,
   fileError,
   listFolder,
-  LOCK_FILE,
+  isLockFile,
   lockFolder,
+  makeFolder,
   readJson,
   syncFolder,
   writeFileAtomic,
@@ -104,10 +104,10 @@ export async function convertWvs(options: WvsOptions): Promise<WvsConversion> {
   listFolder(metadataDir);
   const metadata = readMetadata(metadataDir);
   const form = examine(wvs);
-  attempt(out, () => mkdirSync(out, { recursive: true }));
+  makeFolder(out);
   const unlock = lockFolder(out);
   try {
-    const names = listFolder(out).filter((name) => name !== LOCK_FILE);
+    const names = listFolder(out).filter((name) => !isLockFile(name));
     if (names.length > 0 && !overwrite) {
       const some = names.slice(0, 3).join(", ");
       throw new CumaError(
@@ -461,7 +461,7 @@ function write(
 
 function writeLines(path: string, header: string, lines: readonly string[], order: Uint32Array): void {
   attempt(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const fd = openSync(path, "w");
     try {
       const step = 2000;

@@ -1,8 +1,7 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { ExampleSource } from "../datasets/index.ts";
-import { fileError, writeFileAtomic } from "../src/io/index.ts";
 import { profileText, type Choice, type Profile } from "../src/models/index.ts";
-import { CumaError, Interrupted, messageOf } from "../src/util/index.ts";
+import { Interrupted } from "../src/util/index.ts";
+import { PartialFile, type ChunkDistributions } from "./partial.ts";
 
 /** Questions between two saves: a second or a few on a laptop. */
 const CHUNK = 64;
@@ -38,6 +37,7 @@ interface Group {
  * interrupted evaluation ends with the same bytes.
  * @param partial File that finished chunks are kept in; it is removed by the caller when the results are written.
  * @param identity What must be equal for the chunks in the file to be used.
+ * @param say Is told which lines of the file are damaged.
  * @returns By example.
  * @throws Interrupted after the chunk during which the signal came.
  */
@@ -47,28 +47,31 @@ export async function predict(
   partial: string,
   identity: Readonly<Record<string, unknown>>,
   hooks: PredictHooks,
+  say: (message: string) => void = () => undefined,
 ): Promise<readonly (readonly number[])[]> {
   const { groups, cellOf, cells } = group(source, scorer);
   const chunks = chunk(groups);
   const found = new Array<readonly number[]>(cells);
   let done = 0;
-  const put = (members: readonly Group[], distributions: readonly (readonly (readonly number[])[])[]): void => {
+  const put = (members: readonly Group[], distributions: ChunkDistributions): void => {
     for (const [g, member] of members.entries()) {
       for (const [i, cell] of member.cells.entries()) found[cell] = distributions[g]![i]!;
       done += member.cells.length;
     }
   };
-  const saved = openPartial(partial, identity);
-  for (const [i, known] of saved.entries()) put(chunks[i]!, known);
+  const isWhole = (i: number, known: unknown): known is ChunkDistributions => isOf(chunks[i], source, known);
+  const { file, saved } = PartialFile.open(partial, identity, isWhole, say);
+  for (const [i, known] of saved) put(chunks[i]!, known);
   hooks.onStart(done, cells);
-  for (const [i, members] of [...chunks.entries()].slice(saved.length)) {
+  const left = [...chunks.entries()].filter(([i]) => !saved.has(i));
+  for (const [at, [i, members]] of left.entries()) {
     const distributions = await scorer.distributions(
       members.map(({ profile, examples }) => ({ profile, choices: examples.map((example) => source.at(example)) })),
     );
-    append(partial, `${JSON.stringify(distributions)}\n`);
+    file.append(i, distributions);
     put(members, distributions);
     hooks.onProgress(done, cells);
-    if (hooks.signal.aborted && i + 1 < chunks.length) {
+    if (hooks.signal.aborted && at + 1 < left.length) {
       throw new Interrupted(`interrupted after ${done} of ${cells} questions; continue with --resume`);
     }
   }
@@ -114,66 +117,27 @@ function chunk(groups: readonly Group[]): Group[][] {
   return chunks;
 }
 
-/** The finished chunks of a file that belongs to this evaluation; starts the file where there is none. */
-function openPartial(path: string, identity: Readonly<Record<string, unknown>>): number[][][][] {
-  const head = JSON.stringify(identity);
-  if (!existsSync(path)) {
-    append(path, `${head}\n`);
-    return [];
-  }
-  const bytes = read(path);
-  const complete: string[] = [];
-  let from = 0;
-  for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", from)) {
-    complete.push(bytes.toString("utf8", from, end));
-    from = end + 1;
-  }
-  const [found, ...chunks] = complete;
-  if (found !== undefined && found !== head) {
-    const what = differences(found, identity);
-    throw new CumaError(`${path}: belongs to another evaluation${what}; give --overwrite to start anew`);
-  }
-  if (found === undefined) writeFileAtomic(path, Buffer.from(`${head}\n`));
-  else if (from < bytes.length) writeFileAtomic(path, bytes.subarray(0, from));
-  return chunks.map((line, i) => {
-    try {
-      return JSON.parse(line) as number[][][];
-    } catch (error) {
-      throw new CumaError(`${path}:${i + 2}: is damaged: ${messageOf(error)}; give --overwrite to start anew`, {
-        cause: error,
-      });
-    }
-  });
-}
-
-/** In what the identity of a file is another one: ": limit is 10 there and 20 here". */
-function differences(found: string, identity: Readonly<Record<string, unknown>>): string {
-  let there: Map<string, unknown>;
-  try {
-    there = new Map(Object.entries(JSON.parse(found) as object));
-  } catch {
-    return "";
-  }
-  const json = (value: unknown): string => (value === undefined ? "absent" : JSON.stringify(value));
-  const other = [...new Set([...Object.keys(identity), ...there.keys()])].flatMap((name) => {
-    const [before, now] = [json(there.get(name)), json(identity[name])];
-    return before === now ? [] : [`${name} is ${before.slice(0, 100)} there and ${now.slice(0, 100)} here`];
-  });
-  return other.length === 0 ? "" : `: ${other.join(", ")}`;
-}
-
-function read(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw fileError(path, "cannot be read", error);
-  }
-}
-
-function append(path: string, text: string): void {
-  try {
-    appendFileSync(path, text);
-  } catch (error) {
-    throw fileError(path, "cannot be written", error);
-  }
+/** Whether what a file holds is a distribution for every question of a chunk. */
+function isOf(
+  members: readonly Group[] | undefined,
+  source: ExampleSource,
+  found: unknown,
+): found is ChunkDistributions {
+  const isDistribution = (value: unknown, example: number): boolean =>
+    Array.isArray(value) &&
+    value.length === source.at(example).options.length &&
+    value.every((p) => typeof p === "number" && p >= 0 && p <= 1);
+  return (
+    members !== undefined &&
+    Array.isArray(found) &&
+    found.length === members.length &&
+    members.every(({ examples }, g) => {
+      const group: unknown = found[g];
+      return (
+        Array.isArray(group) &&
+        group.length === examples.length &&
+        examples.every((example, i) => isDistribution(group[i], example))
+      );
+    })
+  );
 }

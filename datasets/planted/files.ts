@@ -1,13 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileError, writeFileAtomic } from "../../src/io/index.ts";
+import { makeFolder, writeFileAtomic } from "../../src/io/index.ts";
 
 export function writeText(folder: string, name: string, text: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(folder, "cannot be made", error);
-  }
+  makeFolder(folder);
   writeFileAtomic(join(folder, name), new TextEncoder().encode(text));
 }
 

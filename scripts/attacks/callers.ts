@@ -2,13 +2,30 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { loadCuma, type Choice, type Cuma } from "../../src/index.ts";
+import { cuma } from "./command.ts";
 
 const CALLERS = 32;
 /** Questions put in each round. */
 const QUESTIONS = 96;
 
-export interface CallersResult {
+/** Asks the demo base, alone and with an adapter whose routers are random; prints answers in a second. */
+export async function attackCallers(folder: string): Promise<string[]> {
+  const data = join(folder, "data");
+  const adapter = join(folder, "adapter");
+  cuma(["data", "planted", "--out", data, "--participants", "40", "--questions", "4"]);
+  cuma(["train", "--base", "demo", "--bench", "planted", "--data", data, "--out", adapter, "--set", "train.maxSteps=0"]);
+  const faults: string[] = [];
+  for (const [what, used] of [["the base", undefined] as const, ["an adapter", adapter] as const]) {
+    const { wrong, alone, together } = await compare("demo", used);
+    console.log(`${what}: ${alone.toFixed(1)} answers/s with 1 caller, ${together.toFixed(1)} with ${CALLERS}`);
+    if (wrong > 0) faults.push(`${what}: ${wrong} of ${QUESTIONS} answers differ from those given in turn`);
+  }
+  return faults;
+}
+
+interface Compared {
   /** Answers that differ from the one given in turn. */
   readonly wrong: number;
   /** Answers in a second, with one caller and with `CALLERS`. */
@@ -16,8 +33,7 @@ export interface CallersResult {
   readonly together: number;
 }
 
-/** @param adapter Folder of an adapter; none: the base alone. */
-export async function attackCallers(base: string, adapter?: string): Promise<CallersResult> {
+async function compare(base: string, adapter: string | undefined): Promise<Compared> {
   const model = await loadCuma({ base, adapter });
   const server = await serve(model);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -4,14 +4,12 @@
  * the cells that there are, not with the product of what could be: a step that costs several times more than its cells
  * explain is a fault.
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PredictionTableBuilder, writePredictions } from "../../eval/index.ts";
-import { packageRoot } from "../../src/app/package.ts";
 import { formatBytes, Rng } from "../../src/util/index.ts";
+import { cuma } from "./command.ts";
 
-const cli = join(packageRoot, "dist", "src", "cli", "main.js");
 /** How many times more than its cells a step may cost: caches, garbage and a busy machine. */
 const SLACK = 3;
 
@@ -156,17 +154,12 @@ function profiles(folder: string, count: number): Step {
   };
 }
 
-function cuma(args: readonly string[], node: readonly string[] = []): void {
-  const { status, signal, stderr } = spawnSync(process.execPath, [...node, cli, ...args], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`cuma ${args.join(" ")}: ${signal ?? `exit ${status}`}\n${stderr}`);
-}
-
 /** Runs a command, which leaves its use of resources in a file when it ends. */
 function measure(folder: string, args: readonly string[]): Cost {
   const path = join(folder, "usage.json");
   const recorder = `import { writeFileSync } from "node:fs";
 process.on("exit", () => writeFileSync(${JSON.stringify(path)}, JSON.stringify(process.resourceUsage())));`;
-  cuma(args, ["--import", `data:text/javascript,${encodeURIComponent(recorder)}`]);
+  cuma(args, { node: ["--import", `data:text/javascript,${encodeURIComponent(recorder)}`] });
   const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(readFileSync(path, "utf8")) as NodeJS.ResourceUsage;
   return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakBytes: maxRSS * 1024 };
 }

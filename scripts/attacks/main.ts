@@ -2,11 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { attackCallers } from "./callers.ts";
 import { attackGrowth } from "./growth.ts";
+import { attackByKills } from "./kill.ts";
 
 /** By name: works in an empty folder, and returns the faults that it has found. */
 const attacks: Readonly<Record<string, (folder: string) => readonly string[] | Promise<readonly string[]>>> = {
+  callers: attackCallers,
   growth: attackGrowth,
+  kill: attackByKills,
 };
 
 const asked = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   CONFIG_FILE,
   loadAdapter,
@@ -284,6 +284,11 @@ async function openReaders(
 /** SHA-256 over the two files of an adapter folder. */
 export async function hashAdapter(folder: string): Promise<string> {
   const hash = createHash("sha256");
-  for (const name of [CONFIG_FILE, TENSORS_FILE]) hash.update(`${name}\0${await sha256File(join(folder, name))}\0`);
+  for (const path of adapterFiles(folder)) hash.update(`${basename(path)}\0${await sha256File(path)}\0`);
   return hash.digest("hex");
+}
+
+/** The files that an adapter folder is read from. */
+export function adapterFiles(folder: string): string[] {
+  return [CONFIG_FILE, TENSORS_FILE].map((name) => join(folder, name));
 }

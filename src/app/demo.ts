@@ -1,9 +1,9 @@
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { stringify } from "yaml";
-import { writePlanted } from "../../datasets/index.ts";
+import { isPlantedFile, writePlanted } from "../../datasets/index.ts";
 import type { MetricResult } from "../../eval/index.ts";
 import { checkConfig } from "../config/index.ts";
-import { readJson, takeFolder, writeFileAtomic } from "../io/index.ts";
+import { checkEmpty, inPlaceOfOld, lockFolder, makeFolder, putBack, readJson, writeFileAtomic } from "../io/index.ts";
 import { DEMO_BASE } from "./base.ts";
 import { PREDICTIONS_FILE, runEvaluation } from "./evaluation.ts";
 import { writeReport } from "./report.ts";
@@ -60,7 +60,28 @@ const METHODS: readonly DemoMethod[] = [
   },
   { title: "CuMA", folder: "cuma", adapter: { method: "cuma", r: 4, loraAlpha: 8, routerHidden: 32 }, lr: 3e-3 },
 ];
-const OURS = /^(data|base|(lora|lora-profile|cuma)(\.yaml)?|route\.json|report\.html)$/;
+const FOLDERS = METHODS.map(({ folder }) => folder);
+const NAMES = ["data", "base", ...FOLDERS, ...FOLDERS.map((folder) => `${folder}.yaml`), "route.json", "report.html"];
+
+/** Whether a path in the output folder is of a file that the demo leaves, or what its commands leave when they stop. */
+function isOurs(path: string): boolean {
+  const [part, ...rest] = path.split(sep) as [string, ...string[]];
+  const inside = rest.join("/");
+  if (inside === "") return true;
+  if (part === "data") return isPlantedFile(rest.join(sep)) || isLeftover(inside);
+  const ofEvaluation = /^(predictions\.parquet|results\.json|partial\.jsonl)$/;
+  const ofTraining =
+    /^((checkpoint-\d+\/)?(adapter_config|adapter_model|optimizer|state|run|log)\.(json|jsonl|safetensors))$/;
+  if (part === "base") return ofEvaluation.test(inside) || isLeftover(inside);
+  const name = rest.slice(1).join("/");
+  return (
+    (rest[0] === "test" && ofEvaluation.test(name)) ||
+    (rest[0] === "adapter" && ofTraining.test(name)) ||
+    isLeftover(name)
+  );
+}
+
+const isLeftover = (path: string): boolean => /^(lock$|\.cuma-)/.test(path);
 
 export interface DemoResults {
   readonly rows: readonly DemoRow[];
@@ -74,10 +95,22 @@ export interface DemoResults {
  * data, run files, adapters, predictions, CuMA's routing, and a report.
  */
 export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<DemoResults> {
-  const { out, seed, threads, overwrite } = options;
-  takeFolder(out, overwrite ? "overwrite" : "new", OURS)();
+  const { out, overwrite } = options;
+  makeFolder(out);
+  const unlock = lockFolder(out);
+  try {
+    putBack(out, NAMES);
+    if (overwrite) return await inPlaceOfOld(out, NAMES, isOurs, () => makeDemo(options, hooks));
+    checkEmpty(out);
+    return await makeDemo(options, hooks);
+  } finally {
+    unlock();
+  }
+}
+
+async function makeDemo({ out, seed, threads }: DemoOptions, hooks: DemoHooks): Promise<DemoResults> {
   const dir = join(out, "data");
-  writePlanted({ out: dir, seed, overwrite });
+  writePlanted({ out: dir, seed });
   hooks.onProgress(`planted data: ${dir} (its truth: ${join(dir, "truth.json")})`);
   const rows: DemoRow[] = [];
   const evaluated: string[] = [];
@@ -149,13 +182,13 @@ export async function runDemo(options: DemoOptions, hooks: DemoHooks): Promise<D
       permutations: 999,
       seed,
       out: routing,
-      overwrite,
+      overwrite: false,
     },
     { onProgress: () => undefined, onRouted: () => undefined },
   );
   const report = join(out, "report.html");
   hooks.onProgress("writing the report");
-  await writeReport({ results: evaluated, routing: [routing], title: "cuma demo", out: report, overwrite });
+  await writeReport({ results: evaluated, routing: [routing], title: "cuma demo", out: report });
   return { rows, report };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import {
@@ -23,8 +24,8 @@ import {
   type PredictionTable,
   type PublishedScores,
 } from "../../eval/index.ts";
-import { checkJson, readJson, sha256File, takeFolder, writeJson, type OutMode } from "../io/index.ts";
-import { callback, checkArgument, CumaError, UsageError } from "../util/index.ts";
+import { checkJson, listFolder, OutFolder, readJson, sha256File, writeJson, type OutMode } from "../io/index.ts";
+import { callback, checkArgument, CumaError, differences, UsageError } from "../util/index.ts";
 import { evaluationSchema, outModeSchema, predictHooksSchema, publishedSchema } from "./arguments.ts";
 import { hashBase } from "./base.ts";
 import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
@@ -34,7 +35,11 @@ import { checkAttributes } from "./readers.ts";
 export const PREDICTIONS_FILE = "predictions.parquet";
 export const RESULTS_FILE = "results.json";
 const PARTIAL_FILE = "partial.jsonl";
-const OURS = /^(predictions\.parquet|results\.json|partial\.jsonl)$/;
+const FILES = [PREDICTIONS_FILE, RESULTS_FILE, PARTIAL_FILE];
+const FOLDER = {
+  ours: (folder: string) => listFolder(folder).filter((name) => FILES.includes(name)),
+  last: RESULTS_FILE,
+};
 
 /** What is evaluated, and on what. */
 export interface EvaluationConfig {
@@ -105,9 +110,8 @@ export async function runEvaluation(
   checkArgument("mode", outModeSchema, mode);
   checkArgument("onProgress", callback, onProgress);
   checkArgument("hooks", predictHooksSchema, hooks);
-  const unlock = takeFolder(config.out, mode, OURS);
+  const out = OutFolder.take(config.out, mode, FOLDER);
   try {
-    const results = join(config.out, RESULTS_FILE);
     onProgress(`reading ${config.dir} (${config.split})`);
     const loaded = await datasets[config.benchmark].load(config.dir, config.split, {
       limit: config.limit ?? undefined,
@@ -122,16 +126,23 @@ export async function runEvaluation(
       const source = model.fitting(loaded, onProgress);
       const holdOut = heldOutRules(config, source, model);
       const identity = await identityOf(config, holdOut, source, model);
-      if (mode === "resume" && existsSync(results)) return finished(results, identity);
-      const partial = join(config.out, PARTIAL_FILE);
-      const distributions = await predict(source, model, partial, identity, hooks);
+      const [results, partial] = [RESULTS_FILE, PARTIAL_FILE].map((name) => join(out.dir, name)) as [string, string];
+      if (mode === "resume" && existsSync(results)) {
+        const found = finished(results, identity);
+        rmSync(partial, { force: true });
+        out.complete();
+        return found;
+      }
+      out.begin();
+      const distributions = await predict(source, model, partial, askedOf(identity), hooks, onProgress);
       const table = tableOf(source, distributions);
       onProgress("computing metrics");
       const found = describe(config, source, model, identity, {
         ...measure(table, config),
         subsets: subsetsOf(source, table, holdOut, config),
       });
-      writePredictions(join(config.out, PREDICTIONS_FILE), table, {
+      out.check();
+      writePredictions(join(out.dir, PREDICTIONS_FILE), table, {
         benchmark: datasets[config.benchmark].name,
         version: found.versions["cuma"]!,
         base: model.base.name,
@@ -141,12 +152,13 @@ export async function runEvaluation(
       });
       writeJson(results, found);
       rmSync(partial);
+      out.complete();
       return found;
     } finally {
       await model.dispose();
     }
   } finally {
-    unlock();
+    out.release();
   }
 }
 
@@ -191,6 +203,7 @@ async function identityOf(
     attributes: model.attributes,
     engine: options.engine ?? "onnxruntime",
     device: options.device ?? "cpu",
+    threads: options.engine === "reference" ? null : (options.threads ?? availableParallelism()),
     base: await hashBase(model.base.folder),
     adapter: options.adapter === undefined ? null : await hashAdapter(options.adapter),
     encoder: model.loaded?.profileSpace?.encoderHash ?? null,
@@ -199,10 +212,19 @@ async function identityOf(
   };
 }
 
-function finished(path: string, identity: Readonly<Record<string, unknown>>): EvaluationResults {
+/** The part of an identity that predictions depend on: what is computed from them may be another. */
+function askedOf(identity: EvaluationIdentity): Readonly<Record<string, unknown>> {
+  const other = ["by", "holdOut", "cluster", "resamples", "permutations"];
+  return Object.fromEntries(Object.entries(identity).filter(([name]) => !other.includes(name)));
+}
+
+function finished(path: string, identity: EvaluationIdentity): EvaluationResults {
   const results = readJson(path) as EvaluationResults;
-  if (JSON.stringify(results.identity) === JSON.stringify(identity)) return results;
-  throw new CumaError(`${path}: belongs to another evaluation; give --overwrite to replace it, or another folder`);
+  const different = differences(results.identity, JSON.parse(JSON.stringify(identity)));
+  if (different.length === 0) return results;
+  throw new CumaError(
+    `${path}: belongs to another evaluation: ${different.join(", ")}; give --overwrite to replace it, or another folder`,
+  );
 }
 
 function tableOf(source: ExampleSource, distributions: readonly (readonly number[])[]): PredictionTable {
@@ -319,7 +341,10 @@ export async function scorePublishedFile(
       `published prediction files are those of WorldValuesBench; expected --bench wvb, found ${benchmark}`,
     );
   }
-  const unlock = out === null ? undefined : takeFolder(out, config.overwrite ? "overwrite" : "new", OURS);
+  const folder =
+    out === null
+      ? null
+      : OutFolder.take(out, config.overwrite ? "overwrite" : "new", { ...FOLDER, aside: true, inputs: [predictions] });
   try {
     const hash = await sha256File(predictions);
     onProgress(`reading ${dir} (${split})`);
@@ -333,9 +358,13 @@ export async function scorePublishedFile(
       files: { ...source.files, [predictions]: hash },
       ...scores,
     };
-    if (out !== null) writeJson(join(out, RESULTS_FILE), results);
+    if (folder) {
+      folder.begin();
+      writeJson(join(folder.dir, RESULTS_FILE), results);
+      folder.complete();
+    }
     return results;
   } finally {
-    unlock?.();
+    folder?.release();
   }
 }

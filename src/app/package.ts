@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,14 +22,14 @@ export function versions(): Record<string, string> {
   return { cuma: packageVersion, node: process.versions.node, onnxruntime: onnxRuntimeVersion() };
 }
 
-/** Commit of the user's repository in the working folder, with "-dirty" where it has changes; null outside of one. */
+/** Where the build says which commit it was made from. */
+export const COMMIT_FILE = join(packageRoot, "dist", "src", "commit.json");
+
+/**
+ * The commit that this package was built from; null where it was built outside of a clone. Whether files were changed
+ * before the build is not known.
+ */
 export function gitHash(): string | null {
-  try {
-    return execFileSync("git", ["describe", "--always", "--abbrev=40", "--dirty", "--exclude", "*"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
-  } catch {
-    return null;
-  }
+  if (!existsSync(COMMIT_FILE)) return null;
+  return (JSON.parse(readFileSync(COMMIT_FILE, "utf8")) as { commit: string | null }).commit;
 }

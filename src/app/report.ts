@@ -11,11 +11,12 @@ import {
   type Report,
   type ReportRun,
 } from "../../eval/report/index.ts";
-import { sha256File, takeFile, writeFileAtomic } from "../io/index.ts";
+import { intoFile, sha256File } from "../io/index.ts";
 import { checkArgument, CumaError, UsageError } from "../util/index.ts";
 import { reportSchema } from "./arguments.ts";
 import { packageVersion } from "./package.ts";
 import {
+  evaluationFiles,
   readEvaluation,
   readRouting,
   readTraining,
@@ -62,14 +63,13 @@ export async function writeReport(options: ReportOptions): Promise<string> {
   checkArgument("options", reportSchema, options);
   const { out, overwrite = false, format = "html", onProgress = () => undefined } = options;
   checkInputs(options);
-  if (out !== null) {
-    takeFile(out, overwrite);
-  }
-  const report = await makeReport(options, onProgress);
-  onProgress("drawing");
-  const text = format === "html" ? await reportPage(report) : reportTables(report, format);
-  if (out !== null) writeFileAtomic(out, new TextEncoder().encode(text));
-  return text;
+  const inputs = [...options.results.flatMap(evaluationFiles), ...(options.routing ?? [])];
+  const make = async (): Promise<string> => {
+    const report = await makeReport(options, onProgress);
+    onProgress("drawing");
+    return format === "html" ? await reportPage(report) : reportTables(report, format);
+  };
+  return intoFile(out, { overwrite, inputs }, make, (text) => new TextEncoder().encode(text));
 }
 
 function checkInputs({ results, out, routing = [] }: ReportOptions): void {

@@ -79,6 +79,11 @@ export async function readEvaluation(path: string): Promise<StoredEvaluation> {
   return { results, predictions, ...(await readPredictions(predictions)) };
 }
 
+/** The files that an evaluation may be read from: its own, or those of its folder. */
+export function evaluationFiles(path: string): string[] {
+  return isFolder(path) ? [RESULTS_FILE, PREDICTIONS_FILE].map((name) => join(path, name)) : [path];
+}
+
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

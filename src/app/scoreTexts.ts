@@ -10,7 +10,7 @@ import {
   type ScoreOptions,
   type TextScores,
 } from "../../eval/index.ts";
-import { sha256File, takeFile, writeJson } from "../io/index.ts";
+import { intoFile, sha256File } from "../io/index.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** How each kind of file is read and scored. */
@@ -53,18 +53,13 @@ export interface TextResults extends TextScores<string> {
  */
 export async function scoreTexts(kind: TextKind, path: string, config: TextScoreConfig): Promise<TextResults> {
   const { by, resamples, seed, out = null, overwrite = false } = config;
-  if (out !== null) takeFile(out, overwrite);
-  const files = { [path]: await sha256File(path) };
-  const scores = await kinds[kind](path, { by: by ?? [], resamples, seed });
-  const results: TextResults = {
+  return intoFile(out, { overwrite, inputs: [path] }, async () => ({
     kind,
     config: { path, by, resamples, seed },
     seed,
     versions: versions(),
     gitHash: gitHash(),
-    files,
-    ...scores,
-  };
-  if (out !== null) writeJson(out, results);
-  return results;
+    files: { [path]: await sha256File(path) },
+    ...(await kinds[kind](path, { by: by ?? [], resamples, seed })),
+  }));
 }

@@ -14,7 +14,7 @@ import {
   type PredictionTable,
   type Truth,
 } from "../../eval/index.ts";
-import { sha256File, takeFile, writeJson } from "../io/index.ts";
+import { intoFile, sha256File } from "../io/index.ts";
 import { checkArgument, count, CumaError, UsageError } from "../util/index.ts";
 import { scoringSchema } from "./arguments.ts";
 import { gitHash, versions } from "./package.ts";
@@ -87,9 +87,17 @@ export async function scorePredictions(
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
   checkArgument("config", scoringSchema, config);
-  const { out, overwrite, seed } = config;
-  if (out !== null) takeFile(out, overwrite);
-  const paths = [config.predictions, config.truth, config.against].filter((path) => path !== null);
+  const { out, overwrite } = config;
+  const inputs = [config.predictions, config.truth, config.against].filter((path) => path !== null);
+  return intoFile(out, { overwrite, inputs }, () => score(config, inputs, onProgress));
+}
+
+async function score(
+  config: ScoringConfig,
+  paths: readonly string[],
+  onProgress: (message: string) => void,
+): Promise<ScoringResults> {
+  const { seed } = config;
   const files = Object.fromEntries(
     await Promise.all(paths.map(async (path) => [path, await sha256File(path)] as const)),
   );
@@ -115,7 +123,7 @@ export async function scorePredictions(
     const found = evaluate(table, { ...options, by, permutations: config.permutations });
     metrics.set(name, withExcluded(found, excluded));
   }
-  const results: ScoringResults = {
+  return {
     config,
     seed,
     versions: versions(),
@@ -134,8 +142,6 @@ export async function scorePredictions(
         ? null
         : await compareWith(config, config.against, truth, table, groupings, options, onProgress),
   };
-  if (out !== null) writeJson(out, results);
-  return results;
 }
 
 async function compareWith(

@@ -1,11 +1,11 @@
 import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
 import type { Topology } from "../../router/index.ts";
-import { sha256File, takeFile, writeJson } from "../io/index.ts";
+import { intoFile, sha256File } from "../io/index.ts";
 import { checkLength, profileText, type Profile } from "../models/index.ts";
 import { checkArgument, count, CumaError, Rng } from "../util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
 import { hashBase } from "./base.ts";
-import { ChoiceModel, hashAdapter, type ModelOptions, type Routing } from "./choiceModel.ts";
+import { adapterFiles, ChoiceModel, hashAdapter, type ModelOptions, type Routing } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
 import { checkAttributes } from "./readers.ts";
 import { answerDistances, groupName, readProfiles, readReference, readTexts, type ProfileRows } from "./routeFiles.ts";
@@ -95,8 +95,14 @@ export interface RouteHooks {
 export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
   checkArgument("config", routeSchema, config);
   checkArgument("hooks", routeHooksSchema, hooks);
-  const { out, overwrite, seed, permutations } = config;
-  if (out !== null) takeFile(out, overwrite);
+  const { out, overwrite, profiles, texts, reference, answers, model } = config;
+  const files = [profiles, texts, reference, answers].filter((path) => path !== null);
+  const inputs = [...files, ...adapterFiles(model.adapter)];
+  return intoFile(out, { overwrite, inputs }, () => route(config, hooks));
+}
+
+async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
+  const { seed, permutations } = config;
   const table = await readProfiles(config.profiles);
   const by = config.by ?? (table.attributes.includes("country") ? ["country"] : table.attributes.slice(0, 1));
   checkAttributes(`${config.profiles}: by`, by, table.attributes);
@@ -131,7 +137,7 @@ export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<
     });
     const { profiles, reference: referenceFile, answers: answersFile } = config;
     const read = [profiles, ...[config.texts, referenceFile, answersFile].filter((path) => path !== null)];
-    const results: RouteResults = {
+    return {
       config: {
         ...config,
         by,
@@ -171,8 +177,6 @@ export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<
       ),
       topology,
     };
-    if (out !== null) writeJson(out, results);
-    return results;
   } finally {
     await model.dispose();
   }

@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
 import { checkHoldOut, datasets, withoutHeldOut } from "../../datasets/index.ts";
 import type { Engine } from "../engine/index.ts";
-import type { OutMode } from "../io/index.ts";
+import { isSameFile, type OutMode } from "../io/index.ts";
 import {
   baseShapes,
   linearSites,
@@ -22,17 +23,19 @@ import {
   makePlan,
   parameterCounts,
   ParameterStore,
+  planNames,
   RunFolder,
   runTraining,
   totalSteps,
   type LogEntry,
   type PlanName,
   type RunIdentity,
+  type StoredRun,
   type TrainingWarning,
 } from "../train/index.ts";
 import { callback, checkArgument, CumaError } from "../util/index.ts";
 import { outModeSchema, runHooksSchema } from "./arguments.ts";
-import { hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
+import { DEMO_BASE, hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
 import { gitHash, versions } from "./package.ts";
@@ -125,20 +128,50 @@ export async function prepareRun(config: RunConfig, onProgress: Progress): Promi
     vectors,
     plan,
     memoryBytes: estimateMemory(plan, model, needs),
-    identity: {
-      // Where base, data and results lie may change; what the files hold may not.
-      ...config,
-      base: undefined,
-      revision: undefined,
-      data: { ...config.data, dir: undefined },
-      out: undefined,
+    identity: identityOf(config, {
+      base: baseHash,
+      data: data.files,
       plan,
-      threads: config.threads ?? availableParallelism(),
-      baseHash,
-      dataFiles: data.files,
-      encoderHash: space?.encoderHash ?? null,
-      versions: versions(),
+      space,
+      steps: totalSteps(source.length, config.train),
+    }),
+  };
+}
+
+/**
+ * What two runs must have in common for one to go on with the other: all that its result depends on. Where base, data and
+ * results lie may change; what the files hold may not. How long a run goes on matters to a rate that falls towards its end.
+ */
+function identityOf(
+  config: RunConfig,
+  found: {
+    readonly base: string;
+    readonly data: Readonly<Record<string, string>>;
+    readonly plan: PlanName;
+    readonly space: ProfileSpace | null;
+    readonly steps: number;
+  },
+): RunIdentity {
+  const { data, encoder, train, engine, threads } = config;
+  return {
+    ...config,
+    base: undefined,
+    revision: undefined,
+    out: undefined,
+    data: { ...data, dir: undefined },
+    encoder: found.space && { ...encoder, model: undefined, hash: found.space.encoderHash },
+    train: {
+      ...train,
+      saveEvery: undefined,
+      epochs: undefined,
+      maxSteps: undefined,
+      steps: train.schedule === "constant" ? undefined : found.steps,
     },
+    plan: found.plan,
+    threads: engine === "reference" ? null : (threads ?? availableParallelism()),
+    baseHash: found.base,
+    dataFiles: found.data,
+    versions: versions(),
   };
 }
 
@@ -198,7 +231,7 @@ export function describeRun(run: PreparedRun): Record<string, unknown> & { reado
     baseHash: run.identity["baseHash"],
     dataFiles: run.files,
     notes: run.notes,
-    encoderHash: run.identity["encoderHash"],
+    encoderHash: run.space?.encoderHash ?? null,
   };
 }
 
@@ -211,52 +244,57 @@ export interface RunHooks {
 
 /**
  * Trains by a run file into its output folder.
- * @param mode What is done with what is in the folder.
+ * @param mode What is done with what is in the folder. "overwrite" leaves it as it is until the new run is complete.
  * @returns Whether anything was left to do.
  */
 export async function train(config: RunConfig, mode: OutMode, onProgress: Progress, hooks: RunHooks): Promise<boolean> {
   checkArgument("config", runConfigSchema, config);
   checkArgument("mode", outModeSchema, mode);
   checkArgument("hooks", runHooksSchema, hooks);
+  checkOut(config);
   const folder = RunFolder.open(config.out, mode);
   try {
-    const finished = mode === "resume" ? folder.finishedConfig : null;
-    if (finished) {
-      folder.checkSame(comparable(finished), comparable(config));
-      return false;
-    }
-    const run = await prepareRun(config, onProgress);
-    await trainPrepared(run, folder, mode === "resume", hooks);
+    const run = await prepareRun(withStoredPlan(config, folder.stored), onProgress);
+    if (!folder.begin(run.identity, totalSteps(run.source.length, config.train))) return false;
+    await trainPrepared(run, folder, hooks);
     return true;
   } finally {
     folder.close();
   }
 }
 
-/** What two runs of one result have in common, as far as run files say it; the data may lie elsewhere now. */
-function comparable({
-  data,
-  template,
-  encoder,
-  adapter,
-  train,
-}: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { data: { ...(data as object), dir: undefined }, template, encoder, adapter, train };
+/** @throws CumaError where the results would lie among what they are made from. */
+function checkOut({ out, base, data, encoder }: RunConfig): void {
+  const read = { base, "data.dir": data.dir, "encoder.model": encoder.model };
+  const names = [DEMO_BASE, "base", "none"];
+  for (const [key, path] of Object.entries(read)) {
+    if (!names.includes(path) && existsSync(path) && isSameFile(out, path)) {
+      throw new CumaError(`${out}: is both the output folder and ${key}; give another output folder`);
+    }
+  }
 }
 
-async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolean, hooks: RunHooks): Promise<void> {
+/** A plan that is chosen by the memory there is must be the same when the run goes on. */
+function withStoredPlan(config: RunConfig, stored: StoredRun | null): RunConfig {
+  const plan = planNames.find((name) => name === stored?.identity["plan"]);
+  return config.plan === "auto" && plan ? { ...config, plan } : config;
+}
+
+async function trainPrepared(run: PreparedRun, folder: RunFolder, hooks: RunHooks): Promise<void> {
   const { config, base, engine, adapter, parameters, space, source, vectors, reader, identity } = run;
   const { betas, eps, weightDecay } = config.train;
   const optimizer = new AdamW(parameters, { beta1: betas[0], beta2: betas[1], eps, weightDecay, decayAll: false });
   const trainedOn = { ...base, hash: String(identity["baseHash"]) };
   const encode = (): Record<string, Uint8Array> => encodeAdapter(adapter, parameters.views, space, reader, trainedOn);
-  if (resume && engine.precision === "float64") {
-    throw new CumaError('a run of the engine "reference" cannot be resumed: checkpoints hold float32');
-  }
-  const restored = resume ? folder.resume(identity) : null;
+  const isExact = engine.precision === "float32";
+  const restored = folder.restore();
   if (restored) {
+    if (!isExact) {
+      throw new CumaError('a run of the engine "reference" cannot be resumed: checkpoints hold float32');
+    }
     parameters.set(loadAdapter(restored.adapterFolder, base.config).parameters);
     folder.readOptimizer(optimizer);
+    for (const warning of restored.lost) hooks.onWarning(warning);
   }
   const steps = totalSteps(source.length, config.train);
   const startStep = restored?.step ?? 0;
@@ -285,7 +323,7 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
             hooks.onWarning(warning);
           },
           save: (step) => {
-            folder.save(step, identity, encode(), parameters, optimizer);
+            folder.save(step, identity, encode(), optimizer);
             return Promise.resolve();
           },
           lastSave: () => folder.lastCheckpoint,
@@ -295,11 +333,12 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, resume: boolea
       await plan.dispose();
     }
   }
-  folder.finish(encode(), {
+  folder.finish(encode(), isExact ? optimizer : null, {
     config: { ...config, plan: run.plan },
     seed: config.train.seed,
     versions: versions(),
     gitHash: gitHash(),
+    identity,
     baseHash: identity["baseHash"],
     dataFiles: run.files,
     notes: run.notes,

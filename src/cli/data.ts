@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { stringify } from "yaml";
 import { convertWvs, plantedSpecSchema, writePlanted } from "../../datasets/index.ts";
 import { checkConfig, emptyConfig, readConfigFile, withKey } from "../config/index.ts";
-import { options, positiveInteger, wholeNumber } from "./options.ts";
+import { options, path, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 export function dataCommand(): Command {
@@ -20,12 +20,13 @@ interface WvbFlags {
 function wvbCommand(): Command {
   return new Command("wvb")
     .description("raw World Values Survey wave 7 csv to the files of WorldValuesBench, with its split")
-    .requiredOption("--wvs <file.csv>", "WVS_Cross-National_Wave_7_csv_v5_0.csv or v6_0")
+    .requiredOption("--wvs <file.csv>", "WVS_Cross-National_Wave_7_csv_v5_0.csv or v6_0", path)
     .requiredOption(
       "--metadata <dir>",
       "folder of question_metadata.json, codebook.json and answer_adjustment.json of the benchmark",
+      path,
     )
-    .requiredOption("--out <dir>", "output folder")
+    .requiredOption("--out <dir>", "output folder", path)
     .addOption(options.overwrite())
     .addOption(options.json())
     .addHelpText(
@@ -60,8 +61,8 @@ interface PlantedFlags {
 function plantedCommand(): Command {
   return new Command("planted")
     .description("synthetic data of known truth: a survey in WorldValuesBench's layout, and preferences")
-    .requiredOption("--out <dir>", "output folder")
-    .option("--spec <file.yaml>", "what the data is drawn from (default: the demo's; see examples/planted)")
+    .requiredOption("--out <dir>", "output folder", path)
+    .option("--spec <file.yaml>", "what the data is drawn from (default: the demo's; see examples/planted)", path)
     .option("--seed <n>", "seed of everything that is drawn (default: the spec's, or 0)", wholeNumber)
     .option("--participants <n>", "number of people", positiveInteger)
     .option("--questions <n>", "number of questions", positiveInteger)
@@ -74,8 +75,8 @@ Examples:
   cuma data planted --out data/planted --seed 1
   cuma data planted --spec examples/planted/interacting.yaml --out data/interacting`,
     )
-    .action(({ spec: path, out, overwrite = false, ...flags }: PlantedFlags) => {
-      let config = path === undefined ? emptyConfig() : readConfigFile(path);
+    .action(({ spec: file, out, overwrite = false, ...flags }: PlantedFlags) => {
+      let config = file === undefined ? emptyConfig() : readConfigFile(file);
       for (const [knob, value] of Object.entries(flags)) config = withKey(config, [knob], value);
       const spec = checkConfig(config, plantedSpecSchema);
       writePlanted({ ...spec, out, overwrite });

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { count, number } from "../../eval/format.ts";
 import { runDemo, type DemoRow } from "../app/index.ts";
-import { options } from "./options.ts";
+import { options, path } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { alignTable } from "./table.ts";
 
@@ -19,7 +19,7 @@ export function demoCommand(): Command {
     .description(
       "train LoRA and CuMA of equal size on planted data, with the base that comes with the package, and compare them",
     )
-    .option("--out <dir>", "output folder", join("runs", "demo"))
+    .option("--out <dir>", "output folder", path, join("runs", "demo"))
     .addOption(options.seed().default(0))
     .addOption(options.threads())
     .addOption(options.overwrite())

@@ -5,7 +5,7 @@ import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { Interruption } from "./interrupt.ts";
-import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
+import { addModelOptions, holdOutRule, modelOptions, names, options, path, type ModelFlags, wholeNumber } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 
@@ -33,8 +33,8 @@ export function evalCommand(): Command {
     .addOption(options.bench().default(datasetNames[0]))
     .addOption(options.data().makeOptionMandatory())
     .option("--split <name>", 'split of the data (default: "test"; with --predictions "full")')
-    .option("--out <dir>", "output folder: predictions.parquet and results.json")
-    .option("--predictions <file>", "score this file (QUESTION_ID, PARTICIPANT_ID, SCORE; tsv or csv), without a model")
+    .option("--out <dir>", "output folder: predictions.parquet and results.json", path)
+    .option("--predictions <file>", "score this file (QUESTION_ID, PARTICIPANT_ID, SCORE; tsv or csv), without a model", path)
     .addOption(options.limit())
     .addOption(options.seed().default(0))
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)

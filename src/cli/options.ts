@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { parse as parseYaml } from "yaml";
 import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
 import { devices } from "../engine/index.ts";
+import { expandHome } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
 
@@ -54,6 +55,14 @@ export function templateSetting(text: string, before: Readonly<Record<string, un
   }
 }
 
+/** For options and arguments that are paths, or names that may be: `~` is the home folder, wherever the shell left it. */
+export const path = expandHome;
+
+/** The same for several, one after the other. */
+export function paths(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), expandHome(value)];
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
@@ -61,7 +70,7 @@ export function collect(value: string, before: readonly string[] | undefined): s
 
 export const options = {
   bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
-  data: () => new Option("--data <dir>", "folder of the data set"),
+  data: () => new Option("--data <dir>", "folder of the data set").argParser(path),
   limit: () => new Option("--limit <n>", "number of examples, drawn by the seed").argParser(positiveInteger),
   seed: () => new Option("--seed <n>", "seed of everything that is drawn").argParser(wholeNumber),
   device: () => new Option("--device <name>", "where to compute").choices(devices),
@@ -97,10 +106,10 @@ export interface ModelFlags {
 
 export function addModelOptions(command: Command): Command {
   return command
-    .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
-    .option("--adapter <dir>", "folder of an adapter (default, where there can be none: the base alone)")
+    .option("--base <model>", 'base model: a folder, a hub id, or "demo"', path)
+    .option("--adapter <dir>", "folder of an adapter (default, where there can be none: the base alone)", path)
     .option("--revision <name>", "branch, tag or commit of a base from the hub")
-    .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it")
+    .option("--encoder <model>", "encoder of profiles, where the adapter folder does not name it", path)
     .option("--allow-other-base", "run the adapter on another base than it was trained on")
     .option("--persona", "tell who reads in the prompt (default: as the adapter was trained, otherwise yes)")
     .option("--no-persona", "do not tell who reads in the prompt")

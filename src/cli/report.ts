@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
-import { names, options, wholeNumber } from "./options.ts";
+import { names, options, path, paths, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
 
 interface ReportFlags {
@@ -20,11 +20,11 @@ export function reportCommand(): Command {
     .description(
       "one HTML page about one or more evaluations: metrics, tests, collapse, distributions, routing, training",
     )
-    .argument("<results...>", "result folders of cuma eval, or predictions files (parquet, arrow, jsonl, csv, tsv)")
-    .option("--out <file>", "file to write; tables are printed without it")
+    .argument("<results...>", "result folders of cuma eval, or predictions files (parquet, arrow, jsonl, csv, tsv)", paths)
+    .option("--out <file>", "file to write; tables are printed without it", path)
     .addOption(new Option("--format <name>", "html, or its tables only").choices([...reportFormats]).default("html"))
     .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
-    .option("--routing <files...>", "what cuma route has written")
+    .option("--routing <files...>", "what cuma route has written", paths)
     .option("--title <text>", "title of the report")
     .option(
       "--resamples <n>",

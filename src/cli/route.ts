@@ -8,6 +8,7 @@ import {
   modelOptions,
   names,
   options,
+  path,
   positiveInteger,
   wholeNumber,
   type ModelFlags,
@@ -38,18 +39,18 @@ interface RouteFlags extends Partial<ModelFlags> {
 export function routeCommand(): Command {
   return addModelOptions(new Command("route"))
     .description("where an adapter's routers send groups of readers: expert usage, distances, clusters")
-    .requiredOption("--profiles <file>", "csv, tsv, jsonl, parquet or arrow, a profile a row; or a predictions table")
-    .option("--texts <file>", "what is read, a text a line (default: 8 neutral questions)")
+    .requiredOption("--profiles <file>", "csv, tsv, jsonl, parquet or arrow, a profile a row; or a predictions table", path)
+    .option("--texts <file>", "what is read, a text a line (default: 8 neutral questions)", path)
     .addOption(options.data().conflicts("texts"))
     .addOption(options.bench())
     .option("--split <name>", 'split of the data whose questions are asked (default: "test")')
     .option("--limit <n>", "number of questions, drawn by the seed", positiveInteger)
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
-    .option("--reference <file>", "csv, tsv or json of a label for each group, to compare the clusters with")
-    .option("--answers <file>", "predictions table, to compare distances of routing with those of the true answers")
+    .option("--reference <file>", "csv, tsv or json of a label for each group, to compare the clusters with", path)
+    .option("--answers <file>", "predictions table, to compare distances of routing with those of the true answers", path)
     .option("--permutations <n>", "relabellings behind each p-value", wholeNumber, 999)
     .addOption(options.seed().default(0))
-    .option("--out <file>", "write the results here, such as route.json")
+    .option("--out <file>", "write the results here, such as route.json", path)
     .addOption(options.overwrite())
     .addOption(options.json())
     .addHelpText(

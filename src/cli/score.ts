@@ -11,7 +11,7 @@ import {
   type TextKind,
 } from "../app/index.ts";
 import { UsageError } from "../util/index.ts";
-import { names, options, wholeNumber } from "./options.ts";
+import { names, options, path, wholeNumber } from "./options.ts";
 import { say } from "./progress.ts";
 import { alignTable, metricsTable, plain } from "./table.ts";
 
@@ -34,7 +34,7 @@ interface ScoreFlags {
 export function scoreCommand(): Command {
   return new Command("score")
     .description("score a table of predictions, generations, judgements or preferences, whatever model made them")
-    .argument("<table>", "parquet, arrow, jsonl, csv or tsv")
+    .argument("<table>", "parquet, arrow, jsonl, csv or tsv", path)
     .addOption(
       new Option("--kind <kind>", "what the rows are").choices(["predictions", ...textKinds]).default("predictions"),
     )
@@ -46,13 +46,13 @@ export function scoreCommand(): Command {
     )
     .option("--attributes <names>", "the columns that are attributes; without it all that are no row numbers", names)
     .option("--ignore <names>", "columns that are no attributes", names)
-    .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
-    .option("--against <file>", "predictions of another model for the same examples, to compare with")
+    .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'", path)
+    .option("--against <file>", "predictions of another model for the same examples, to compare with", path)
     .addOption(options.cluster())
     .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
     .addOption(options.permutations())
     .addOption(options.seed().default(0))
-    .option("--out <file>", "file for the results, JSON")
+    .option("--out <file>", "file for the results, JSON", path)
     .addOption(options.overwrite())
     .addOption(options.json())
     .addHelpText(

@@ -5,7 +5,7 @@ import { describeRun, prepareRun, runConfigSchema, train, type RunConfig } from 
 import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../config/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
 import { Interruption } from "./interrupt.ts";
-import { collect, options } from "./options.ts";
+import { collect, options, path } from "./options.ts";
 import { Progress, say } from "./progress.ts";
 
 /** Flags that stand for a key of the run file. */
@@ -27,7 +27,7 @@ export type RunFlags = Partial<Record<keyof typeof keys, string | number>> & { r
 /** The options by which a run file is changed from the command line. */
 export function addRunOptions(command: Command): Command {
   return command
-    .argument("[run.yaml]", "run file")
+    .argument("[run.yaml]", "run file", path)
     .option("--set <key=value>", "set a key of the run file, such as train.lr=1e-4; may be given again", collect)
     .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
     .addOption(options.data())
@@ -45,9 +45,9 @@ export function addRunOptions(command: Command): Command {
 export function readRunConfig(file: string | undefined, flags: RunFlags): RunConfig {
   let config = file === undefined ? emptyConfig() : readConfigFile(file);
   for (const assignment of flags.set ?? []) config = setKey(config, assignment);
-  for (const [flag, path] of Object.entries(keys)) {
+  for (const [flag, key] of Object.entries(keys)) {
     const value = flags[flag as keyof typeof keys];
-    if (value !== undefined) config = withKey(config, path, value);
+    if (value !== undefined) config = withKey(config, key, value);
   }
   return checkConfig(config, runConfigSchema);
 }

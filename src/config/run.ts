@@ -1,4 +1,8 @@
 import { z } from "zod";
+import { expandHome } from "../io/index.ts";
+
+/** A path, or a name that may be one; `~` is the home folder. */
+const path = z.string().min(1).transform(expandHome);
 
 /**
  * A run file. Every key has a default but base, data and out.
@@ -15,11 +19,11 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
 ) {
   const probability = z.number().min(0).max(1);
   return z.strictObject({
-    base: z.string().min(1),
+    base: path,
     revision: z.string().optional(),
     data: z.strictObject({
       benchmark: z.enum(benchmarks).prefault(benchmarks[0]),
-      dir: z.string().min(1),
+      dir: path,
       split: z.string().default("train"),
       /** Number of examples, drawn by the seed; null: all. */
       limit: z.int().positive().nullable().default(null),
@@ -33,7 +37,7 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
     template: template.prefault({} as z.input<typeof template>),
     encoder: z
       .strictObject({
-        model: z.string().default("base"),
+        model: path.default("base"),
         projection: z.int().nonnegative().default(0),
         standardize: z.boolean().default(true),
       })
@@ -63,6 +67,6 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
     device: z.enum(["cpu", "cuda", "webgpu", "directml", "coreml"]).default("cpu"),
     plan: z.enum(["auto", "whole", "layerwise", "recompute"]).default("auto"),
     threads: z.int().positive().nullable().default(null),
-    out: z.string().min(1),
+    out: path,
   });
 }

@@ -2,20 +2,14 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
-  rmSync,
   statSync,
-  writeSync,
   type Stats,
 } from "node:fs";
-import { dirname, extname } from "node:path";
+import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { z } from "zod";
@@ -34,6 +28,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EFBIG: "the file-size limit is reached",
   EDQUOT: "the disk quota is used up",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "it is a symbolic link that leads to itself",
 };
 
 /** A failed file operation as a message that names the file and why. */
@@ -42,64 +38,6 @@ export function fileError(path: string, doing: string, error: unknown): CumaErro
   return new CumaError(`${path}: ${doing}: ${code === undefined ? messageOf(error) : reasons[code]!}`, {
     cause: error,
   });
-}
-
-/**
- * Writes a file so that it is there completely or not at all: to a temporary name beside it, to the disk, then renamed.
- * @throws CumaError naming the file; nothing of it is left then.
- */
-export function writeFileAtomic(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  let fd: number | undefined;
-  try {
-    fd = openSync(temporary, "w");
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 28));
-    fsyncSync(fd);
-    closeSync(fd);
-    fd = undefined;
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  } catch (error) {
-    if (fd !== undefined) closeSync(fd);
-    rmSync(temporary, { force: true });
-    throw fileError(path, "cannot be written", error);
-  }
-}
-
-/** What a JSON file of ours holds: indented, with a line end. */
-export function encodeJson(content: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`);
-}
-
-/** @throws CumaError naming the file; nothing of it is left then. */
-export function writeJson(path: string, content: unknown): void {
-  writeFileAtomic(path, encodeJson(content));
-}
-
-/**
- * Makes sure, before any work, that an output file may be written, and makes its folder.
- * @throws CumaError where the file is there and `overwrite` is not given, or the folder cannot be made.
- */
-export function takeFile(path: string, overwrite: boolean): void {
-  if (existsSync(path) && !overwrite) {
-    throw new CumaError(`${path}: there is such a file already; give --overwrite to replace it, or another name`);
-  }
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw fileError(dirname(path), "cannot be made", error);
-  }
-}
-
-/** Makes renames inside a folder last. */
-export function syncFolder(path: string): void {
-  if (process.platform === "win32") return;
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /**
@@ -133,7 +71,8 @@ export function checkReadable(path: string): number {
 
 const HEAD_BYTES = 512;
 
-function kindOf(stats: Stats): string {
+/** What stands in a file's place: "a pipe", "a device". */
+export function kindOf(stats: Stats): string {
   if (stats.isFIFO()) return "a pipe";
   return stats.isSocket() ? "a socket" : "a device";
 }

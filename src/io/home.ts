@@ -16,7 +16,7 @@ export function homeFolder(): string {
 
 /** "~" and "~/..." as paths below the home folder; every other path as it is. */
 export function expandHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homeFolder(), path.slice(1)) : path;
+  return /^~($|[/\\])/.test(path) ? join(homeFolder(), path.slice(1)) : path;
 }
 
 /** Where programs keep what they can make anew: `XDG_CACHE_HOME`, or ~/.cache. */

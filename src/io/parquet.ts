@@ -11,7 +11,8 @@ import {
 } from "parquet-wasm";
 import { count, CumaError, formatBytes, messageOf } from "../util/index.ts";
 import { readArrow } from "./arrowFile.ts";
-import { readBytes, writeFileAtomic } from "./files.ts";
+import { readBytes } from "./files.ts";
+import { writeFileAtomic } from "./write.ts";
 
 /** Key under which a file keeps its metadata, as one JSON object, so that its bytes do not depend on a map's order. */
 export const METADATA_KEY = "cuma";

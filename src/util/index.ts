@@ -1,4 +1,5 @@
 export * from "./argument.ts";
+export * from "./differences.ts";
 export * from "./distributions.ts";
 export * from "./errors.ts";
 export * from "./float16.ts";

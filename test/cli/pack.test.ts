@@ -34,6 +34,7 @@ test("the package holds what it needs and no tests or scripts", async () => {
     "dist/src/index.js",
     "dist/src/index.d.ts",
     "dist/src/cli/main.js",
+    "dist/src/commit.json",
     "assets/demo-base/model.safetensors",
     "LICENSE",
     "README.md",

@@ -72,6 +72,7 @@ describe("a run", () => {
       "adapter_config.json",
       "adapter_model.safetensors",
       "log.jsonl",
+      "optimizer.safetensors",
       "run.json",
     ]);
     expect(json(join(whole, "adapter_config.json"))).toMatchObject({

@@ -444,7 +444,7 @@ describe("the output folder", () => {
     expect(everything(out).filter((name) => /tmp|lock|json/.test(name))).toEqual([]);
     await expect(
       convert(good, small(), { out: join(out, "valid/valid_value_qa.tsv/in-the-way") }).result,
-    ).rejects.toThrow(/in-the-way: cannot be written/);
+    ).rejects.toThrow(/in-the-way: cannot be made/);
   });
 
   test("is one process's at a time", async () => {

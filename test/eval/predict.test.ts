@@ -172,6 +172,42 @@ describe("interrupted", () => {
     );
   });
 
+  test("a damaged line costs itself, and is named", async () => {
+    const bytes = await whole();
+    const lines = bytes.toString().split("\n");
+    const numbers = lines.map((line) => line.replace(/0\.\d+/, "7"));
+    const damages: [line: number, text: string][] = [
+      [1, "\0".repeat(lines[1]!.length)],
+      [2, lines[2]!.slice(0, 100)],
+      [3, numbers[3]!],
+      [4, lines[4]!.replace('"chunk":3', '"chunk":99')],
+      [5, lines[5]!.replace("[[[", "[[")],
+      [3, "null"],
+      [3, lines[1]!.replace(/"of":"\w+"/, '"of":"0"')],
+    ];
+    for (const [damaged, text] of damages) {
+      const path = fresh();
+      writeFileSync(path, lines.map((line, i) => (i === damaged ? text : line)).join("\n"));
+      const model = new Model();
+      const said: string[] = [];
+      const found = await predict(source, model, path, IDENTITY, hooks(), (message) => said.push(message));
+      expect(found).toEqual(expectedOf(mixed));
+      expect(model.calls.length, text).toBe(1);
+      expect(said).toEqual([`${path}:${damaged + 1}: is damaged; its questions are asked again`]);
+      expect(readFileSync(path, "utf8").split("\n").sort()).toEqual([...lines].sort());
+    }
+  });
+
+  test("a damaged first line costs nothing where the others tell what they belong to", async () => {
+    const bytes = await whole();
+    const path = fresh();
+    writeFileSync(path, bytes.fill(0, 0, bytes.indexOf("\n")));
+    const model = new Model();
+    expect(await predict(source, model, path, IDENTITY, hooks())).toEqual(expectedOf(mixed));
+    expect(model.calls).toEqual([]);
+    expect(readFileSync(path)).toEqual(await whole());
+  });
+
   test("a scorer that fails leaves what was finished", async () => {
     const path = fresh();
     const model = new Model();
@@ -201,22 +237,19 @@ describe("refuses", () => {
     const other = { base: "demo", limit: 20, seed: 1 };
     await expect(predict(source, new Model(), path, other, hooks())).rejects.toThrow(
       new CumaError(
-        `${path}: belongs to another evaluation: limit is 10 there and 20 here, seed is absent there and 1 here; ` +
+        `${path}: belongs to another evaluation: limit: 10 in the folder, 20 now, seed: nothing in the folder, 1 now; ` +
           "give --overwrite to start anew",
       ),
     );
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test("a file that is something else, or has a damaged line", async () => {
+  test("a file that is something else", async () => {
     const path = fresh();
     writeFileSync(path, "notes\n");
     await expect(predict(source, new Model(), path, IDENTITY, hooks())).rejects.toThrow(
       `${path}: belongs to another evaluation; give --overwrite to start anew`,
     );
-    const damaged = await started();
-    writeFileSync(damaged, `${JSON.stringify(IDENTITY)}\n[[[0.5\0,0.5]]]\n`);
-    await expect(predict(source, new Model(), damaged, IDENTITY, hooks())).rejects.toThrow(`${damaged}:2: is damaged`);
   });
 
   test("a place where no file can be", async () => {
