@@ -6,8 +6,9 @@ import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
-import { Progress, say } from "./progress.ts";
+import { Progress } from "./progress.ts";
 import { metricsTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface EvalFlags extends Partial<ModelFlags> {
   readonly bench: DatasetName;
@@ -63,16 +64,16 @@ Examples:
 async function runEval(flags: EvalFlags): Promise<void> {
   const found =
     flags.predictions === undefined ? await evaluateModel(flags) : await scoreFile(flags, flags.predictions);
-  if (flags.json) console.log(JSON.stringify(found, null, 2));
+  if (flags.json) printJson(found);
   else {
-    console.log(metricsTable(found.metrics));
+    print(metricsTable(found.metrics));
     if ("subsets" in found && found.subsets) {
       for (const [name, { metrics, samples }] of Object.entries(found.subsets)) {
         const title = name === "heldOut" ? "groups held out of training" : "groups seen in training";
-        console.log(`\n${title}: ${count(samples.examples)} examples\n${metricsTable(metrics)}`);
+        print(`\n${title}: ${count(samples.examples)} examples\n${metricsTable(metrics)}`);
       }
     }
-    if (flags.out !== undefined) console.log(`results: ${flags.out}`);
+    if (flags.out !== undefined) print(`results: ${flags.out}`);
   }
 }
 

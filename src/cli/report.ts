@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
 import { names, options, wholeNumber } from "./options.ts";
-import { say } from "./progress.ts";
+import { print, say } from "./terminal.ts";
 
 interface ReportFlags {
   readonly out?: string;
@@ -46,6 +46,6 @@ Examples:
 async function runReport(results: readonly string[], { out, ...flags }: ReportFlags): Promise<void> {
   if (out === undefined && flags.format === "html") throw new UsageError("expected --out <file> for the page");
   const text = await writeReport({ ...flags, results, out: out ?? null, onProgress: say });
-  if (out === undefined) process.stdout.write(text);
-  else console.log(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);
+  if (out === undefined) print(text.trimEnd());
+  else print(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { count, number, pValue } from "../../eval/format.ts";
 import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
-import { UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
 import {
   addModelOptions,
@@ -13,8 +13,9 @@ import {
   wholeNumber,
   type ModelFlags,
 } from "./options.ts";
-import { Progress, say } from "./progress.ts";
-import { alignTable, plain } from "./table.ts";
+import { Progress } from "./progress.ts";
+import { alignTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 /** Questions that are asked without --limit. */
 const DEFAULT_QUESTIONS = 24;
@@ -101,10 +102,10 @@ async function runRouteCommand(flags: RouteFlags): Promise<void> {
       },
     },
   );
-  if (flags.json) console.log(JSON.stringify(results, null, 2));
+  if (flags.json) printJson(results);
   else {
-    console.log(summary(results));
-    if (out !== null) console.log(`\nresults: ${out}`);
+    print(summary(results));
+    if (out !== null) print(`\nresults: ${out}`);
   }
 }
 
@@ -124,7 +125,7 @@ function summary({ samples, exclusions, topology }: RouteResults): string {
     number(normalised),
     pValue(p),
   ]);
-  const left = Object.entries(exclusions).map(([why, n]) => `${count(n)} ${plain(why)}`);
+  const left = Object.entries(exclusions).map(([why, n]) => `${count(n)} ${excerpt(why)}`);
   return [
     `${samples.groups} groups of ${samples.profiles} profiles, ${samples.texts} texts, ${routers.length} routers`,
     `left out: ${left.join("; ") || "none"}`,

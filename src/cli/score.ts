@@ -10,10 +10,10 @@ import {
   type ScoringResults,
   type TextKind,
 } from "../app/index.ts";
-import { UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../util/index.ts";
 import { names, options, wholeNumber } from "./options.ts";
-import { say } from "./progress.ts";
-import { alignTable, metricsTable, plain } from "./table.ts";
+import { alignTable, metricsTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface ScoreFlags {
   readonly kind: "predictions" | TextKind;
@@ -74,12 +74,12 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
   if (by.length > 1) throw new UsageError(`expected one --by with --kind ${kind}, found ${by.length}`);
   const found = await scoreTexts(kind, table, { by: by[0] ?? null, resamples, seed, out, overwrite });
   if (json) {
-    console.log(JSON.stringify(found, null, 2));
+    printJson(found);
     return;
   }
-  const groups = Object.entries(found.groups).map(([name, metrics]) => `${plain(name)}\n${metricsTable(metrics)}`);
-  console.log([metricsTable(found.overall), ...groups].join("\n\n"));
-  if (out !== null) console.log(`results: ${out}`);
+  const groups = Object.entries(found.groups).map(([name, metrics]) => `${excerpt(name)}\n${metricsTable(metrics)}`);
+  print([metricsTable(found.overall), ...groups].join("\n\n"));
+  if (out !== null) print(`results: ${out}`);
 }
 
 async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
@@ -99,14 +99,14 @@ async function runPredictions(predictions: string, flags: ScoreFlags): Promise<v
     say,
   );
   if (flags.json) {
-    console.log(JSON.stringify({ ...found.groupings, ...(found.against && { against: found.against }) }, null, 2));
+    printJson({ ...found.groupings, ...(found.against && { against: found.against }) });
   } else {
-    console.log(
+    print(
       Object.entries(found.groupings)
         .map(([name, metrics]) => section(name, metrics, found))
         .join("\n\n"),
     );
-    if (out !== null) console.log(`results: ${out}`);
+    if (out !== null) print(`results: ${out}`);
   }
 }
 
@@ -115,9 +115,9 @@ function section(
   metrics: ScoringResults["groupings"][string],
   { against, config }: ScoringResults,
 ): string {
-  const parts = [`by ${name}`, metricsTable(metrics)];
+  const parts = [`by ${excerpt(name)}`, metricsTable(metrics)];
   const comparison = against?.[name];
-  if (comparison) parts.push("", `by ${name}, against ${config.against!}`, comparisonTable(comparison));
+  if (comparison) parts.push("", `by ${excerpt(name)}, against ${config.against!}`, comparisonTable(comparison));
   return parts.join("\n");
 }
 
