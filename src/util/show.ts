@@ -75,7 +75,10 @@ class Writer {
       case "undefined":
         this.add("nothing");
         return;
-      default:
+      case "number":
+      case "bigint":
+      case "boolean":
+      case "symbol":
         this.add(String(value));
     }
   }
