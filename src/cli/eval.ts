@@ -5,7 +5,7 @@ import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { addModelOptions, holdOutRule, modelOptions, names, options, type ModelFlags, wholeNumber } from "./options.ts";
+import { addModelOptions, draws, holdOutRule, modelOptions, names, options, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
@@ -45,7 +45,7 @@ export function evalCommand(): Command {
       holdOutRule,
     )
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
+    .option("--resamples <n>", "resamples behind each interval", draws, RESAMPLES)
     .addOption(options.permutations())
     .option("--resume", "go on with the evaluation in the output folder")
     .addOption(options.overwrite())

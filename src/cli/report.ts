@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
-import { names, options, wholeNumber } from "./options.ts";
+import { draws, names, options, wholeNumber } from "./options.ts";
 import { print, say } from "./terminal.ts";
 
 interface ReportFlags {
@@ -26,11 +26,7 @@ export function reportCommand(): Command {
     .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
     .option("--routing <files...>", "what cuma route has written")
     .option("--title <text>", "title of the report")
-    .option(
-      "--resamples <n>",
-      "resamples behind each interval and test (default: as evaluated, else 1000)",
-      wholeNumber,
-    )
+    .option("--resamples <n>", "resamples behind each interval and test (default: as evaluated, else 1000)", draws)
     .option("--seed <n>", "seed of the resamples (default: as evaluated, else 0)", wholeNumber)
     .addOption(options.overwrite())
     .addHelpText(

@@ -4,15 +4,7 @@ import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
 import { excerpt, UsageError } from "../util/index.ts";
 import { interruptSignal } from "./interrupt.ts";
-import {
-  addModelOptions,
-  modelOptions,
-  names,
-  options,
-  positiveInteger,
-  wholeNumber,
-  type ModelFlags,
-} from "./options.ts";
+import { addModelOptions, draws, modelOptions, names, options, positiveInteger, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { alignTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
@@ -49,7 +41,7 @@ export function routeCommand(): Command {
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
     .option("--reference <file>", "csv, tsv or json of a label for each group, to compare the clusters with")
     .option("--answers <file>", "predictions table, to compare distances of routing with those of the true answers")
-    .option("--permutations <n>", "relabellings behind each p-value", wholeNumber, 999)
+    .option("--permutations <n>", "relabellings behind each p-value", draws, 999)
     .addOption(options.seed().default(0))
     .option("--out <file>", "write the results here, such as route.json")
     .addOption(options.overwrite())

@@ -11,7 +11,7 @@ import {
   type TextKind,
 } from "../app/index.ts";
 import { excerpt, UsageError } from "../util/index.ts";
-import { names, options, wholeNumber } from "./options.ts";
+import { collectNames, draws, options } from "./options.ts";
 import { alignTable, metricsTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
 
@@ -39,13 +39,13 @@ export function scoreCommand(): Command {
     .option(
       "--by <names>",
       "attributes whose combined values make the groups; may be given again for another grouping",
-      (text: string, before: readonly string[][]) => [...before, names(text)],
+      collectNames,
       [],
     )
     .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'")
     .option("--against <file>", "predictions of another model for the same examples, to compare with")
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
+    .option("--resamples <n>", "resamples behind each interval", draws, RESAMPLES)
     .addOption(options.permutations())
     .addOption(options.seed().default(0))
     .option("--out <file>", "file for the results, JSON")
