@@ -133,8 +133,8 @@ refused("a run file or a command line", 2, {
     /run\.yaml:5: unknown key "train\.batchSise"; did you mean "batchSize"\?$/,
   ],
   "with 130,000 keys": [
-    () => ["train", textFile("run.yaml", Array.from({ length: 130_000 }, (_, i) => `k${i}:\n`).join(""))],
-    /run\.yaml:1: unknown key "k0"; expected one of base, [^]*\nand 129,98\d more things$/,
+    () => ["train", textFile("run.yaml", Array.from({ length: 130_000 }, (_, i) => `${i}:\n`).join(""))],
+    /run\.yaml:1: unknown key "0"; expected one of base, [^]*\nand 129,98\d more things$/,
   ],
   "without a model to answer": [() => answer(), /expected --base <model>/],
   "with one option": [
