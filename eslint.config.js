@@ -17,6 +17,11 @@ export default tseslint.config(
     },
   },
   {
+    // What is printed goes through src/cli/terminal.ts, where nothing in it can act on a terminal.
+    files: ["src/**", "adapters/**", "router/**", "datasets/**", "eval/**"],
+    rules: { "no-console": "error" },
+  },
+  {
     files: ["**/*.cjs"],
     languageOptions: { sourceType: "commonjs", globals: { module: "writable", require: "readonly" } },
   },

@@ -1,10 +1,7 @@
 import { z } from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, editDistance, Rng, unknownName } from "../src/util/index.ts";
+import { CumaError, Rng, unknownName } from "../src/util/index.ts";
 import type { ExampleSource } from "./records.ts";
-
-/** Most values that a message lists. */
-const LISTED = 20;
 
 const values = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -85,20 +82,12 @@ export function checkHoldOut(where: string, rules: readonly HoldOutRule[], sourc
     for (const [name, wanted] of entries) {
       const found = new Set(profiles.flatMap((profile) => profile[name] ?? []));
       const unknown = wanted.find((value) => !found.has(value));
-      if (unknown !== undefined) throw new CumaError(`${where}: ${unknownValue(name, unknown, [...found].sort())}`);
+      if (unknown !== undefined) throw new CumaError(`${where}: ${unknownName(name, unknown, [...found].sort())}`);
     }
     if (entries.length < 2 || profiles.some((profile) => isHeldOut([rule], profile))) continue;
     const combination = entries.map(([name, wanted]) => `${name} ${wanted.map((v) => `"${v}"`).join(" or ")}`);
     throw new CumaError(`${where}: expected a combination that somebody has; found ${combination.join(" with ")}`);
   }
-}
-
-/** `unknownName` with the values nearest to the unknown one where there are many. */
-function unknownValue(name: string, value: string, found: readonly string[]): string {
-  if (found.length <= LISTED) return unknownName(name, value, found);
-  const distance = new Map(found.map((other) => [other, editDistance(value.toLowerCase(), other.toLowerCase())]));
-  const near = [...found].sort((a, b) => distance.get(a)! - distance.get(b)!).slice(0, LISTED);
-  return `${unknownName(name, value, near)} (the ${LISTED} nearest of ${found.length} values)`;
 }
 
 function profilesOf(source: ExampleSource): Set<Profile> {

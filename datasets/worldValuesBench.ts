@@ -5,7 +5,7 @@ import { CsvError, parse as parseCsv } from "csv-parse";
 import { z } from "zod";
 import { checkJson, listFolder, readJson, sha256File, textChunks } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { CumaError, excerpt, Rng, show, unknownName } from "../src/util/index.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 
 const SPLITS = ["train", "valid", "test", "full"];
@@ -254,7 +254,9 @@ async function readAnswers(
     const other = lines.get(id);
     if (other !== undefined) throw duplicate(path, line, id, other);
     if (!people.has(id)) {
-      throw new CumaError(`${path}:${line}: ${KEY}: expected a participant of ${demographicPath}; found ${id}`);
+      throw new CumaError(
+        `${path}:${line}: ${KEY}: expected a participant of ${demographicPath}; found ${excerpt(id)}`,
+      );
     }
     const start = lines.size * questions.length;
     lines.set(id, line);
@@ -264,7 +266,7 @@ async function readAnswers(
       const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
       if (!(value >= lowest && value <= highest)) {
         const expected = Number.isNaN(value) ? "an integer or nothing" : `an answer from ${lowest} to ${highest}`;
-        throw new CumaError(`${path}:${line}: ${question}: expected ${expected}; found "${text}"`);
+        throw new CumaError(`${path}:${line}: ${question}: expected ${expected}; found ${show(text)}`);
       }
       answers[start + column] = value;
     });

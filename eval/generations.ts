@@ -89,7 +89,11 @@ const shape = {
  * @throws CumaError naming the file, the row (from 1) and the column.
  */
 export async function readGenerations(path: string): Promise<TextTable<Generation>> {
-  const rows = await readRows(path, { shape, needed: ["prompt_id", "text"], kinds: { text: "verbatim", embedding: "numbers" } });
+  const rows = await readRows(path, {
+    shape,
+    needed: ["prompt_id", "text"],
+    kinds: { text: "verbatim", embedding: "numbers" },
+  });
   return generationTable(
     rows.map(({ fields: { prompt_id, text, embedding }, profile }) => ({
       promptId: prompt_id,

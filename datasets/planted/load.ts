@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { sha256File } from "../../src/io/index.ts";
 import type { Profile } from "../../src/models/index.ts";
-import { CumaError } from "../../src/util/index.ts";
+import { CumaError, show } from "../../src/util/index.ts";
 import type { ChoiceExample } from "../records.ts";
 import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench.ts";
 import { distributionOf, groupFinder, readTruth, type Truth } from "./model.ts";
@@ -89,9 +89,8 @@ function checkTruth(path: string, truth: Truth, { questions }: WorldValuesBench)
   for (const { id, options } of questions) {
     const found = Object.hasOwn(truth.questions, id) ? truth.questions[id]!.options : undefined;
     if (JSON.stringify(found) !== JSON.stringify(options)) {
-      const [expected, instead] = [JSON.stringify(options), found ? JSON.stringify(found) : "nothing"];
       throw new CumaError(
-        `${path}: "questions.${id}.options": expected those of the survey, ${expected}; found ${instead}`,
+        `${path}: "questions.${id}.options": expected those of the survey, ${show(options)}; found ${show(found)}`,
       );
     }
     for (const [i, group] of truth.groups.entries()) {
@@ -99,7 +98,7 @@ function checkTruth(path: string, truth: Truth, { questions }: WorldValuesBench)
       const sum = values.reduce((total, p) => total + p, 0);
       if (values.length === options.length && values.every((p) => p >= 0) && Math.abs(sum - 1) < 1e-6) continue;
       throw new CumaError(
-        `${path}: "groups.${i}.distributions.${id}": expected ${options.length} probabilities of sum 1; found ${JSON.stringify(values)}`,
+        `${path}: "groups.${i}.distributions.${id}": expected ${options.length} probabilities of sum 1; found ${show(values)}`,
       );
     }
   }

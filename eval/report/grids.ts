@@ -1,5 +1,6 @@
 import { count, interval, number, pValue } from "../format.ts";
 import type { MetricResult } from "../metrics/index.ts";
+import { escapeLatex, escapeMarkdown } from "./escape.ts";
 import { metricNames, notesOf } from "./names.ts";
 import { ROUTING_HEAD, routingNumbers, routingRow } from "./routing.ts";
 import { leftOutOf } from "./tables.ts";
@@ -130,33 +131,20 @@ function notesGrid({ runs, notCompared }: Report): Grid {
   };
 }
 
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
-
 export function markdown({ title, head, rows, words }: Grid): string {
-  const escape = (text: string): string => oneLine(text).replace(/[\\`*_{}[\]<>|#&]/g, (character) => `\\${character}`);
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(" | ")} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
   const rule = `| ${head.map((_, i) => (i === 0 || words ? "---" : "---:")).join(" | ")} |`;
-  return `## ${escape(title)}\n\n${[line(head), rule, ...rows.map(line)].join("\n")}\n`;
+  return `## ${escapeMarkdown(title)}\n\n${[line(head), rule, ...rows.map(line)].join("\n")}\n`;
 }
-
-const latexCharacters: Readonly<Record<string, string>> = {
-  "\\": "\\textbackslash{}",
-  "~": "\\textasciitilde{}",
-  "^": "\\textasciicircum{}",
-  "<": "\\textless{}",
-  ">": "\\textgreater{}",
-};
 
 /** For `\usepackage{booktabs}`. */
 export function latex({ title, head, rows, words }: Grid): string {
-  const escape = (text: string): string =>
-    oneLine(text).replace(/[\\~^<>{}$&#_%]/g, (character) => latexCharacters[character] ?? `\\${character}`);
-  const line = (cells: readonly string[]): string => `${cells.map(escape).join(" & ")} \\\\`;
+  const line = (cells: readonly string[]): string => `${cells.map(escapeLatex).join(" & ")} \\\\`;
   const columns = words
     ? `p{${(0.9 / head.length).toFixed(2)}\\linewidth}`.repeat(head.length)
     : `l${"r".repeat(head.length - 1)}`;
   return `\\begin{table}
-\\caption{${escape(title)}}
+\\caption{${escapeLatex(title)}}
 \\begin{tabular}{${columns}}
 \\toprule
 ${line(head)}

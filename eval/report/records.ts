@@ -1,4 +1,6 @@
+import { visibleJson } from "../../src/util/index.ts";
 import { leftOut } from "../format.ts";
+import { escapeCsv } from "./escape.ts";
 import { grids, latex, markdown } from "./grids.ts";
 import { metricNames, notesOf } from "./names.ts";
 import { routingNumbers } from "./routing.ts";
@@ -137,7 +139,7 @@ export type TableFormat = (typeof tableFormats)[number];
 export function reportTables(report: Report, format: TableFormat): string {
   switch (format) {
     case "json":
-      return `${JSON.stringify(withProvenance(report), null, 2)}\n`;
+      return `${visibleJson(withProvenance(report))}\n`;
     case "csv":
       return csv(reportRecords(report));
     case "md":
@@ -181,10 +183,6 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof ReportRecord)[];
 
 function csv(records: readonly ReportRecord[]): string {
-  const quoted = (value: string | number | null): string => {
-    const text = value === null ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const lines = records.map((record) => COLUMNS.map((name) => quoted(record[name])).join(","));
+  const lines = records.map((record) => COLUMNS.map((name) => escapeCsv(record[name])).join(","));
   return `${[COLUMNS.join(","), ...lines].join("\n")}\n`;
 }

@@ -15,7 +15,19 @@ export async function attackCallers(folder: string): Promise<string[]> {
   const data = join(folder, "data");
   const adapter = join(folder, "adapter");
   cuma(["data", "planted", "--out", data, "--participants", "40", "--questions", "4"]);
-  cuma(["train", "--base", "demo", "--bench", "planted", "--data", data, "--out", adapter, "--set", "train.maxSteps=0"]);
+  cuma([
+    "train",
+    "--base",
+    "demo",
+    "--bench",
+    "planted",
+    "--data",
+    data,
+    "--out",
+    adapter,
+    "--set",
+    "train.maxSteps=0",
+  ]);
   const faults: string[] = [];
   for (const [what, used] of [["the base", undefined] as const, ["an adapter", adapter] as const]) {
     const { wrong, alone, together } = await compare("demo", used);

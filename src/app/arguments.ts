@@ -60,7 +60,9 @@ export const modelOptionsSchema = z.strictObject({
   adapter: someText.optional(),
   persona: z.boolean().optional(),
   attributes: texts.nullish(),
+  template: z.record(z.string(), z.unknown()).optional(),
   encoder: someText.optional(),
+  allowOtherBase: z.boolean().optional(),
   revision: someText.optional(),
   onProgress: callback.optional(),
   engine: z.enum(["onnxruntime", "reference"]).optional(),
@@ -121,7 +123,6 @@ export const routeSchema = z.strictObject({
 } satisfies FieldsOf<RouteConfig>);
 
 export const routeHooksSchema = z.looseObject({
-  signal,
   onProgress: callback,
   onRouted: callback,
 } satisfies FieldsOf<RouteHooks>);
@@ -129,6 +130,8 @@ export const routeHooksSchema = z.looseObject({
 export const scoringSchema = z.strictObject({
   predictions: someText,
   by: z.array(names),
+  attributes: names.nullable(),
+  ignore: texts,
   truth: someText.nullable(),
   against: someText.nullable(),
   cluster: z.enum(["participant", "question"]).nullable(),

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import { compare, compareAccuracy } from "../../eval/compare.ts";
 import { evaluate, type MetricResult, type PredictionTable } from "../../eval/index.ts";
 import {
@@ -160,7 +160,7 @@ function commonGrouping(paths: readonly string[], stored: readonly StoredEvaluat
 
 /** Paths without the folders that they all begin with; of one path the last two parts. */
 function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => resolve(path).split(/[\\/]/));
+  const parts = paths.map((path) => resolve(path).split(sep));
   if (parts.length === 1) return [parts[0]!.slice(-2).join("/")];
   let common = 0;
   while (parts.every((names) => common < names.length - 1 && names[common] === parts[0]![common])) common++;

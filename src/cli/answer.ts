@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { loadCuma } from "../app/index.ts";
 import { MAX_OPTIONS } from "../models/index.ts";
-import { UsageError } from "../util/index.ts";
+import { UsageError, visible } from "../util/index.ts";
 import { addModelOptions, collect, modelOptions, options, parseProfile, type ModelFlags } from "./options.ts";
-import { say } from "./progress.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface AnswerFlags extends Partial<ModelFlags> {
   readonly profile?: readonly string[];
@@ -42,15 +42,13 @@ async function runAnswer(flags: AnswerFlags): Promise<void> {
     });
     if (flags.json) {
       const { question, option: given } = flags;
-      console.log(JSON.stringify({ profile, question, options: given, distribution, routing }, null, 2));
+      printJson({ profile, question, options: given, distribution, routing });
       return;
     }
-    for (const [i, text] of flags.option.entries()) console.log(`${distribution[i]!.toFixed(4)}  ${text}`);
-    if (routing.length > 0) console.log("\nexperts' weights, mean over the prompt's tokens:");
+    for (const [i, text] of flags.option.entries()) print(`${distribution[i]!.toFixed(4)}  ${visible(text)}`);
+    if (routing.length > 0) print("\nexperts' weights, mean over the prompt's tokens:");
     for (const { router, gates } of routing) {
-      console.log(
-        `${router.replace(/^model\.layers\./, "layer ").padEnd(28)} ${gates.map((g) => g.toFixed(3)).join(" ")}`,
-      );
+      print(`${router.replace(/^model\.layers\./, "layer ").padEnd(28)} ${gates.map((g) => g.toFixed(3)).join(" ")}`);
     }
   } finally {
     await model.dispose();

@@ -4,6 +4,7 @@ import { convertWvs, plantedSpecSchema, writePlanted } from "../../datasets/inde
 import { checkConfig, emptyConfig, readConfigFile, withKey } from "../config/index.ts";
 import { options, path, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { print, printJson } from "./terminal.ts";
 
 export function dataCommand(): Command {
   return new Command("data").description("make data sets").addCommand(wvbCommand()).addCommand(plantedCommand());
@@ -44,7 +45,8 @@ function wvbCommand(): Command {
           progress.update(done, total);
         },
       });
-      console.log(json ? JSON.stringify(result, null, 2) : `${out}\n${stringify(result).trimEnd()}`);
+      if (json) printJson(result);
+      else print(`${out}\n${stringify(result).trimEnd()}`);
     });
 }
 
@@ -80,6 +82,6 @@ Examples:
       for (const [knob, value] of Object.entries(flags)) config = withKey(config, [knob], value);
       const spec = checkConfig(config, plantedSpecSchema);
       writePlanted({ ...spec, out, overwrite });
-      console.log(`${out}: planted data, seed ${spec.seed}`);
+      print(`${out}: planted data, seed ${spec.seed}`);
     });
 }

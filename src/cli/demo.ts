@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { count, number } from "../../eval/format.ts";
 import { runDemo, type DemoRow } from "../app/index.ts";
 import { options, path } from "./options.ts";
-import { Progress, say } from "./progress.ts";
+import { Progress } from "./progress.ts";
 import { alignTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface DemoFlags {
   readonly out: string;
@@ -55,10 +56,10 @@ async function runDemoCommand({ out, seed, threads, overwrite = false, json }: D
     },
   );
   if (json) {
-    console.log(JSON.stringify({ out, report, rows }, null, 2));
+    printJson({ out, report, rows });
     return;
   }
-  console.log(`\nDistance to the planted truth, test split, by country and religion\n\n${demoTable(rows)}\n
+  print(`\nDistance to the planted truth, test split, by country and religion\n\n${demoTable(rows)}\n
 groupEmd, kl: 0 is best. emdProb: that of the pooled answers, which one average for all can bring to 0 too.
 mci: 1 where every group gets the same prediction, 0 where groups are as spread as the truth; read it with
 rho (do they differ the right way? 1 is best) and beta (how much of the true difference is there? 1 is best).

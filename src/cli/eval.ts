@@ -5,9 +5,10 @@ import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets
 import type { OutMode } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { Interruption } from "./interrupt.ts";
-import { addModelOptions, holdOutRule, modelOptions, names, options, path, type ModelFlags, wholeNumber } from "./options.ts";
-import { Progress, say } from "./progress.ts";
+import { addModelOptions, draws, holdOutRule, modelOptions, names, options, path, type ModelFlags } from "./options.ts";
+import { Progress } from "./progress.ts";
 import { metricsTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface EvalFlags extends Partial<ModelFlags> {
   readonly bench: DatasetName;
@@ -34,7 +35,11 @@ export function evalCommand(): Command {
     .addOption(options.data().makeOptionMandatory())
     .option("--split <name>", 'split of the data (default: "test"; with --predictions "full")')
     .option("--out <dir>", "output folder: predictions.parquet and results.json", path)
-    .option("--predictions <file>", "score this file (QUESTION_ID, PARTICIPANT_ID, SCORE; tsv or csv), without a model", path)
+    .option(
+      "--predictions <file>",
+      "score this file (QUESTION_ID, PARTICIPANT_ID, SCORE; tsv or csv), without a model",
+      path,
+    )
     .addOption(options.limit())
     .addOption(options.seed().default(0))
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
@@ -44,7 +49,7 @@ export function evalCommand(): Command {
       holdOutRule,
     )
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
+    .option("--resamples <n>", "resamples behind each interval", draws, RESAMPLES)
     .addOption(options.permutations())
     .option("--resume", "go on with the evaluation in the output folder")
     .addOption(options.overwrite())
@@ -63,16 +68,16 @@ Examples:
 async function runEval(flags: EvalFlags): Promise<void> {
   const found =
     flags.predictions === undefined ? await evaluateModel(flags) : await scoreFile(flags, flags.predictions);
-  if (flags.json) console.log(JSON.stringify(found, null, 2));
+  if (flags.json) printJson(found);
   else {
-    console.log(metricsTable(found.metrics));
+    print(metricsTable(found.metrics));
     if ("subsets" in found && found.subsets) {
       for (const [name, { metrics, samples }] of Object.entries(found.subsets)) {
         const title = name === "heldOut" ? "groups held out of training" : "groups seen in training";
-        console.log(`\n${title}: ${count(samples.examples)} examples\n${metricsTable(metrics)}`);
+        print(`\n${title}: ${count(samples.examples)} examples\n${metricsTable(metrics)}`);
       }
     }
-    if (flags.out !== undefined) console.log(`results: ${flags.out}`);
+    if (flags.out !== undefined) print(`results: ${flags.out}`);
   }
 }
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../app/index.ts";
-import { fileError } from "../io/index.ts";
-import { CumaError, hasCode, Interrupted, UsageError } from "../util/index.ts";
+import { CumaError, Interrupted, messageOf, UsageError } from "../util/index.ts";
 import { answerCommand } from "./answer.ts";
 import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
+import { refuseRepeats } from "./options.ts";
 import { previewCommand } from "./preview.ts";
-import { say } from "./progress.ts";
 import { reportCommand } from "./report.ts";
 import { routeCommand } from "./route.ts";
 import { scoreCommand } from "./score.ts";
+import { say, sayUnexpected, watchStreams } from "./terminal.ts";
 import { trainCommand } from "./train.ts";
 
 const commands = [
@@ -31,12 +31,13 @@ const program = new Command("cuma")
   .version(packageVersion)
   .addHelpText("after", "\nExample:\n  cuma demo");
 for (const make of commands) program.addCommand(make());
-throwErrors(program);
+prepare(program);
 
-process.stdout.on("error", (error: Error) => {
-  // A reader that has seen enough, such as `head`, closes the pipe.
-  if (hasCode(error, "EPIPE")) return;
-  process.exitCode = report(fileError("standard output", "cannot be written", error));
+watchStreams((error) => {
+  process.exitCode = report(error);
+});
+process.on("uncaughtException", (error) => {
+  process.exit(report(error));
 });
 
 try {
@@ -45,10 +46,15 @@ try {
   process.exitCode = report(error);
 }
 
-/** Lets commander throw instead of ending the process. */
-function throwErrors(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwErrors(child);
+/** Lets commander throw instead of ending the process, and speak as we do. */
+function prepare(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeErr: (text) => {
+      say(text.trimEnd());
+    },
+  });
+  refuseRepeats(command);
+  for (const child of command.commands) prepare(child);
 }
 
 /** Prints what went wrong and gives the exit code: 1 failure, 2 bad usage, 130 interrupted. */
@@ -59,7 +65,7 @@ function report(error: unknown): number {
     return error instanceof UsageError ? 2 : error instanceof Interrupted ? 130 : 1;
   }
   // The system's own errors need no stack: they tell what failed, and on which file.
-  if (error instanceof Error && "syscall" in error) say(`error: ${error.message}`);
-  else console.error(error);
+  if (error instanceof Error && "syscall" in error) say(`error: ${messageOf(error)}`);
+  else sayUnexpected(error);
   return 1;
 }

@@ -1,24 +1,30 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { parse as parseYaml } from "yaml";
 import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
+import { MAX_THREADS, readYaml } from "../config/index.ts";
 import { devices } from "../engine/index.ts";
 import { expandHome } from "../io/index.ts";
 import { UsageError } from "../util/index.ts";
 import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
 
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError("Expected a whole number from 1.");
-  }
-  return value;
+/** More than any of our counts: a number beyond is a slip, and would only run out of memory or time. */
+const MAX_COUNT = 1_000_000_000;
+/** Resamples and permutations are numbers in memory for each metric. */
+const MAX_DRAWS = 1_000_000;
+
+/** A reader of whole numbers in a range, written in digits. */
+function wholeNumberIn(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
 }
 
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number.");
-  return value;
-}
+export const positiveInteger = wholeNumberIn(1, MAX_COUNT);
+export const wholeNumber = wholeNumberIn(0, Number.MAX_SAFE_INTEGER);
+export const draws = wholeNumberIn(0, MAX_DRAWS);
 
 /** "country,religion" as a list of names. */
 export function names(text: string): string[] {
@@ -31,7 +37,7 @@ export function names(text: string): string[] {
 export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): HoldOutRule[] {
   let value: unknown;
   try {
-    value = parseYaml(text);
+    value = readYaml(text, () => "--hold-out").value;
   } catch {
     value = text;
   }
@@ -49,7 +55,7 @@ export function templateSetting(text: string, before: Readonly<Record<string, un
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("Expected key=value, such as enable_thinking=false.");
   try {
-    return { ...before, [name]: parseYaml(value!) as unknown };
+    return { ...before, [name]: readYaml(value!, () => "--template").value };
   } catch {
     throw new InvalidArgumentError("Expected a value in YAML.");
   }
@@ -68,6 +74,26 @@ export function collect(value: string, before: readonly string[] | undefined): s
   return [...(before ?? []), value];
 }
 
+/** "country,religion" as one more list of names. */
+export function collectNames(text: string, before: readonly string[][]): string[][] {
+  return [...before, names(text)];
+}
+
+const collecting: readonly unknown[] = [collect, collectNames, holdOutRule];
+
+/** Makes it an error to give an option twice where the second value would silently replace the first. */
+export function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    const replaces = option.required && !option.variadic && !collecting.includes(option.parseArg);
+    if (!replaces) continue;
+    let given = false;
+    command.on(`option:${option.name()}`, () => {
+      if (given) throw new UsageError(`--${option.name()} is given twice`);
+      given = true;
+    });
+  }
+}
+
 export const options = {
   bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
   data: () => new Option("--data <dir>", "folder of the data set").argParser(path),
@@ -75,7 +101,8 @@ export const options = {
   seed: () => new Option("--seed <n>", "seed of everything that is drawn").argParser(wholeNumber),
   device: () => new Option("--device <name>", "where to compute").choices(devices),
   engine: () => new Option("--engine <name>", "what computes").choices(["onnxruntime", "reference"]),
-  threads: () => new Option("--threads <n>", "CPU threads (default: all cores)").argParser(positiveInteger),
+  threads: () =>
+    new Option("--threads <n>", "CPU threads (default: all cores)").argParser(wholeNumberIn(1, MAX_THREADS)),
   overwrite: () => new Option("--overwrite", "replace what is there"),
   json: () => new Option("--json", "print the result as JSON"),
   cluster: () =>
@@ -85,7 +112,7 @@ export const options = {
     ).choices(["participant", "question"]),
   permutations: () =>
     new Option("--permutations <n>", `permutations of groups behind dispersionP (default: ${PERMUTATIONS})`).argParser(
-      wholeNumber,
+      draws,
     ),
 };
 

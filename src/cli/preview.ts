@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { loadRunData, previewExamples } from "../app/index.ts";
+import { excerpt, visible } from "../util/index.ts";
 import { options } from "./options.ts";
-import { say } from "./progress.ts";
 import { addRunOptions, readRunConfig, type RunFlags } from "./train.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface PreviewFlags extends RunFlags {
   readonly json?: boolean;
@@ -21,12 +22,12 @@ async function runPreview(file: string | undefined, { limit, ...flags }: Preview
   const config = readRunConfig(file, flags);
   const shown = previewExamples(config, await loadRunData(config, say), Number(limit ?? 5));
   if (flags.json) {
-    console.log(JSON.stringify(shown, null, 2));
+    printJson(shown);
     return;
   }
   for (const { id, text, labels, profileText } of shown) {
-    console.log(
-      `--- ${id}\nprofile: ${profileText || "(none)"}\ntrained tokens: ${labels.filter((l) => l !== -100).length} of ${labels.length}\n${text}\n`,
+    print(
+      `--- ${excerpt(id)}\nprofile: ${visible(profileText) || "(none)"}\ntrained tokens: ${labels.filter((l) => l !== -100).length} of ${labels.length}\n${text}\n`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { formatSeconds } from "../util/index.ts";
+import { drawLine, redraws } from "./terminal.ts";
 
 /** Seconds between lines where standard error is not a terminal. */
 const LINE_SECONDS = 5;
@@ -27,21 +28,15 @@ export class Progress {
     const last = done >= total;
     // Before anything is done there is no rate.
     if (!last && done === this.first) return;
-    if (!last && (now - this.shown) / 1000 < (process.stderr.isTTY ? REDRAW_SECONDS : LINE_SECONDS)) return;
+    if (!last && (now - this.shown) / 1000 < (redraws() ? REDRAW_SECONDS : LINE_SECONDS)) return;
     this.shown = now;
     const rate = (done - this.first) / ((now - this.begin) / 1000);
     const left = last ? "done" : `${formatSeconds((total - done) / rate)} left`;
-    const text = `${this.what} ${done.toLocaleString("en-US")}/${total.toLocaleString("en-US")} ${this.unit}, ${formatRate(rate)}/s, ${left}${details && `, ${details}`}`;
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}${last ? "\n" : ""}`);
-    else process.stderr.write(`${text}\n`);
+    const counts = `${done.toLocaleString("en-US")}/${total.toLocaleString("en-US")} ${this.unit}`;
+    drawLine(`${this.what} ${counts}, ${formatRate(rate)}/s, ${left}${details && `, ${details}`}`, last);
   }
 }
 
 function formatRate(rate: number): string {
   return rate >= 100 ? rate.toFixed(0) : rate.toPrecision(2);
-}
-
-/** One line about what is going on. */
-export function say(message: string): void {
-  process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[K" : ""}${message}\n`);
 }

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
 import { formatBytes, UsageError } from "../util/index.ts";
-import { names, options, path, paths, wholeNumber } from "./options.ts";
-import { say } from "./progress.ts";
+import { draws, names, options, path, paths, wholeNumber } from "./options.ts";
+import { print, say } from "./terminal.ts";
 
 interface ReportFlags {
   readonly out?: string;
@@ -20,17 +20,17 @@ export function reportCommand(): Command {
     .description(
       "one HTML page about one or more evaluations: metrics, tests, collapse, distributions, routing, training",
     )
-    .argument("<results...>", "result folders of cuma eval, or predictions files (parquet, arrow, jsonl, csv, tsv)", paths)
+    .argument(
+      "<results...>",
+      "result folders of cuma eval, or predictions files (parquet, arrow, jsonl, csv, tsv)",
+      paths,
+    )
     .option("--out <file>", "file to write; tables are printed without it", path)
     .addOption(new Option("--format <name>", "html, or its tables only").choices([...reportFormats]).default("html"))
     .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
     .option("--routing <files...>", "what cuma route has written", paths)
     .option("--title <text>", "title of the report")
-    .option(
-      "--resamples <n>",
-      "resamples behind each interval and test (default: as evaluated, else 1000)",
-      wholeNumber,
-    )
+    .option("--resamples <n>", "resamples behind each interval and test (default: as evaluated, else 1000)", draws)
     .option("--seed <n>", "seed of the resamples (default: as evaluated, else 0)", wholeNumber)
     .addOption(options.overwrite())
     .addHelpText(
@@ -46,6 +46,6 @@ Examples:
 async function runReport(results: readonly string[], { out, ...flags }: ReportFlags): Promise<void> {
   if (out === undefined && flags.format === "html") throw new UsageError("expected --out <file> for the page");
   const text = await writeReport({ ...flags, results, out: out ?? null, onProgress: say });
-  if (out === undefined) process.stdout.write(text);
-  else console.log(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);
+  if (out === undefined) print(text.trimEnd());
+  else print(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);
 }

@@ -2,19 +2,20 @@ import { Command } from "commander";
 import { count, number, pValue } from "../../eval/format.ts";
 import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
-import { UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../util/index.ts";
 import {
   addModelOptions,
+  draws,
   modelOptions,
   names,
   options,
   path,
   positiveInteger,
-  wholeNumber,
   type ModelFlags,
 } from "./options.ts";
-import { Progress, say } from "./progress.ts";
-import { alignTable, plain } from "./table.ts";
+import { Progress } from "./progress.ts";
+import { alignTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 /** Questions that are asked without --limit. */
 const DEFAULT_QUESTIONS = 24;
@@ -39,7 +40,11 @@ interface RouteFlags extends Partial<ModelFlags> {
 export function routeCommand(): Command {
   return addModelOptions(new Command("route"))
     .description("where an adapter's routers send groups of readers: expert usage, distances, clusters")
-    .requiredOption("--profiles <file>", "csv, tsv, jsonl, parquet or arrow, a profile a row; or a predictions table", path)
+    .requiredOption(
+      "--profiles <file>",
+      "csv, tsv, jsonl, parquet or arrow, a profile a row; or a predictions table",
+      path,
+    )
     .option("--texts <file>", "what is read, a text a line (default: 8 neutral questions)", path)
     .addOption(options.data().conflicts("texts"))
     .addOption(options.bench())
@@ -47,8 +52,12 @@ export function routeCommand(): Command {
     .option("--limit <n>", "number of questions, drawn by the seed", positiveInteger)
     .option("--by <names>", "attributes whose combined values make the groups, such as country,religion", names)
     .option("--reference <file>", "csv, tsv or json of a label for each group, to compare the clusters with", path)
-    .option("--answers <file>", "predictions table, to compare distances of routing with those of the true answers", path)
-    .option("--permutations <n>", "relabellings behind each p-value", wholeNumber, 999)
+    .option(
+      "--answers <file>",
+      "predictions table, to compare distances of routing with those of the true answers",
+      path,
+    )
+    .option("--permutations <n>", "relabellings behind each p-value", draws, 999)
     .addOption(options.seed().default(0))
     .option("--out <file>", "write the results here, such as route.json", path)
     .addOption(options.overwrite())
@@ -97,10 +106,10 @@ async function runRouteCommand(flags: RouteFlags): Promise<void> {
       },
     },
   );
-  if (flags.json) console.log(JSON.stringify(results, null, 2));
+  if (flags.json) printJson(results);
   else {
-    console.log(summary(results));
-    if (out !== null) console.log(`\nresults: ${out}`);
+    print(summary(results));
+    if (out !== null) print(`\nresults: ${out}`);
   }
 }
 
@@ -120,7 +129,7 @@ function summary({ samples, exclusions, topology }: RouteResults): string {
     number(normalised),
     pValue(p),
   ]);
-  const left = Object.entries(exclusions).map(([why, n]) => `${count(n)} ${plain(why)}`);
+  const left = Object.entries(exclusions).map(([why, n]) => `${count(n)} ${excerpt(why)}`);
   return [
     `${samples.groups} groups of ${samples.profiles} profiles, ${samples.texts} texts, ${routers.length} routers`,
     `left out: ${left.join("; ") || "none"}`,

@@ -10,10 +10,10 @@ import {
   type ScoringResults,
   type TextKind,
 } from "../app/index.ts";
-import { UsageError } from "../util/index.ts";
-import { names, options, path, wholeNumber } from "./options.ts";
-import { say } from "./progress.ts";
-import { alignTable, metricsTable, plain } from "./table.ts";
+import { excerpt, UsageError } from "../util/index.ts";
+import { collectNames, draws, names, options, path } from "./options.ts";
+import { alignTable, metricsTable } from "./table.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 interface ScoreFlags {
   readonly kind: "predictions" | TextKind;
@@ -41,15 +41,19 @@ export function scoreCommand(): Command {
     .option(
       "--by <names>",
       "attributes whose combined values make the groups; may be given again for another grouping",
-      (text: string, before: readonly string[][]) => [...before, names(text)],
+      collectNames,
       [],
     )
     .option("--attributes <names>", "the columns that are attributes; without it all that are no row numbers", names)
     .option("--ignore <names>", "columns that are no attributes", names)
-    .option("--truth <file>", "table of question_id, attributes and target: true distributions in place of the rows'", path)
+    .option(
+      "--truth <file>",
+      "table of question_id, attributes and target: true distributions in place of the rows'",
+      path,
+    )
     .option("--against <file>", "predictions of another model for the same examples, to compare with", path)
     .addOption(options.cluster())
-    .option("--resamples <n>", "resamples behind each interval", wholeNumber, RESAMPLES)
+    .option("--resamples <n>", "resamples behind each interval", draws, RESAMPLES)
     .addOption(options.permutations())
     .addOption(options.seed().default(0))
     .option("--out <file>", "file for the results, JSON", path)
@@ -81,12 +85,12 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
   if (by.length > 1) throw new UsageError(`expected one --by with --kind ${kind}, found ${by.length}`);
   const found = await scoreTexts(kind, table, { by: by[0] ?? null, resamples, seed, out, overwrite });
   if (json) {
-    console.log(JSON.stringify(found, null, 2));
+    printJson(found);
     return;
   }
-  const groups = Object.entries(found.groups).map(([name, metrics]) => `${plain(name)}\n${metricsTable(metrics)}`);
-  console.log([metricsTable(found.overall), ...groups].join("\n\n"));
-  if (out !== null) console.log(`results: ${out}`);
+  const groups = Object.entries(found.groups).map(([name, metrics]) => `${excerpt(name)}\n${metricsTable(metrics)}`);
+  print([metricsTable(found.overall), ...groups].join("\n\n"));
+  if (out !== null) print(`results: ${out}`);
 }
 
 async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
@@ -108,14 +112,14 @@ async function runPredictions(predictions: string, flags: ScoreFlags): Promise<v
     say,
   );
   if (flags.json) {
-    console.log(JSON.stringify({ ...found.groupings, ...(found.against && { against: found.against }) }, null, 2));
+    printJson({ ...found.groupings, ...(found.against && { against: found.against }) });
   } else {
-    console.log(
+    print(
       Object.entries(found.groupings)
         .map(([name, metrics]) => section(name, metrics, found))
         .join("\n\n"),
     );
-    if (out !== null) console.log(`results: ${out}`);
+    if (out !== null) print(`results: ${out}`);
   }
 }
 
@@ -124,9 +128,9 @@ function section(
   metrics: ScoringResults["groupings"][string],
   { against, config }: ScoringResults,
 ): string {
-  const parts = [`by ${name}`, metricsTable(metrics)];
+  const parts = [`by ${excerpt(name)}`, metricsTable(metrics)];
   const comparison = against?.[name];
-  if (comparison) parts.push("", `by ${name}, against ${config.against!}`, comparisonTable(comparison));
+  if (comparison) parts.push("", `by ${excerpt(name)}, against ${config.against!}`, comparisonTable(comparison));
   return parts.join("\n");
 }
 

@@ -1,14 +1,13 @@
 import { count, interval, leftOut, number } from "../../eval/format.ts";
 import type { MetricResult } from "../../eval/index.ts";
+import { excerpt } from "../util/index.ts";
 
-/** A text from a file as one that a terminal only shows. */
-export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\uFFFD");
-}
+/** Characters of a cell at most. */
+const MAX_CELL = 300;
 
 /** Rows of texts with aligned columns; the first column to the left, the others to the right. */
 export function alignTable(texts: readonly (readonly string[])[]): string {
-  const rows = texts.map((row) => row.map(plain));
+  const rows = texts.map((row) => row.map((cell) => excerpt(cell, MAX_CELL)));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
     .map((row) =>

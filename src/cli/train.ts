@@ -6,7 +6,8 @@ import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../co
 import { formatBytes, UsageError } from "../util/index.ts";
 import { Interruption } from "./interrupt.ts";
 import { collect, options, path } from "./options.ts";
-import { Progress, say } from "./progress.ts";
+import { Progress } from "./progress.ts";
+import { print, printJson, say } from "./terminal.ts";
 
 /** Flags that stand for a key of the run file. */
 const keys = {
@@ -76,10 +77,10 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
   if (flags.dryRun) {
     const { memoryBytes, ...rest } = describeRun(await prepareRun(config, say));
     const shown = { ...rest, memoryBytes };
-    if (flags.json) console.log(JSON.stringify(shown, null, 2));
+    if (flags.json) printJson(shown);
     else {
       const text = stringify({ ...rest, memory: formatBytes(memoryBytes) }, { aliasDuplicateObjects: false });
-      console.log(text.trimEnd());
+      print(text.trimEnd());
     }
     return;
   }
@@ -104,6 +105,6 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
       say(`warning: step ${step}: ${message}`);
     },
   });
-  if (flags.json) console.log(JSON.stringify({ out: config.out, complete: true, loss: last ?? null }));
-  else console.log(done ? `trained: ${config.out}` : `${config.out}: the run is complete already`);
+  if (flags.json) printJson({ out: config.out, complete: true, loss: last ?? null });
+  else print(done ? `trained: ${config.out}` : `${config.out}: the run is complete already`);
 }

@@ -1,2 +1,3 @@
 export * from "./file.ts";
 export * from "./run.ts";
+export * from "./yaml.ts";

@@ -4,6 +4,9 @@ import { expandHome } from "../io/index.ts";
 /** A path, or a name that may be one; `~` is the home folder. */
 const path = z.string().min(1).transform(expandHome);
 
+/** More than any machine is served by; the system gives out before it has started many more. */
+export const MAX_THREADS = 512;
+
 /**
  * A run file. Every key has a default but base, data and out.
  * @param adapter The schema of its `adapter` part: the methods there are.
@@ -66,7 +69,7 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
     engine: z.enum(["onnxruntime", "reference"]).default("onnxruntime"),
     device: z.enum(["cpu", "cuda", "webgpu", "directml", "coreml"]).default("cpu"),
     plan: z.enum(["auto", "whole", "layerwise", "recompute"]).default("auto"),
-    threads: z.int().positive().nullable().default(null),
+    threads: z.int().positive().max(MAX_THREADS).nullable().default(null),
     out: path,
   });
 }

@@ -1,4 +1,4 @@
-import { CumaError } from "../util/index.ts";
+import { CumaError, show } from "../util/index.ts";
 import { profileText, type Profile } from "./profile.ts";
 
 /** A question with fixed options, put to a reader. */
@@ -28,7 +28,7 @@ export const MAX_OPTIONS = 26;
  */
 export function choiceMessages({ profile, question, options }: Choice, persona: boolean): ChatMessage[] {
   if (options.length < 2 || options.length > MAX_OPTIONS) {
-    throw new CumaError(`expected 2 to ${MAX_OPTIONS} options, found ${options.length}: "${question.slice(0, 80)}"`);
+    throw new CumaError(`expected 2 to ${MAX_OPTIONS} options, found ${options.length}: ${show(question)}`);
   }
   const list = options.map((option, i) => `${optionLabel(i)}. ${option.replace(/\.$/, "")}.`).join(" ");
   const text = profileText(profile);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CumaError } from "./errors.ts";
 import { describeIssue } from "./issue.ts";
-import { unknownName } from "./text.ts";
+import { unknownName } from "./names.ts";
 
 /**
  * An argument of a public function as its schema has it: a copy, as far as the schema takes it apart.

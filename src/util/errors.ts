@@ -1,3 +1,5 @@
+import { excerpt, show } from "./show.ts";
+
 /** An error caused by what the user gave: its message is the whole explanation, and the CLI prints no stack for it. */
 export class CumaError extends Error {
   override readonly name: string = "CumaError";
@@ -18,9 +20,15 @@ export class Interrupted extends CumaError {
   override readonly name = "Interrupted";
 }
 
-/** Message of anything thrown. */
+/** Characters of a message that is not ours. */
+const MAX_MESSAGE = 300;
+
+/** Message of anything thrown; of errors that are not ours on one line, at most some hundred visible characters. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof CumaError) return error.message;
+  return error instanceof Error
+    ? excerpt(error.message.slice(0, 2 * MAX_MESSAGE).replace(/\s*\n\s*/g, " "), MAX_MESSAGE)
+    : show(error);
 }
 
 /** True for a Node.js system error with this code, such as `ENOENT`. */

@@ -6,6 +6,7 @@ export * from "./float16.ts";
 export * from "./foreignKeys.ts";
 export * from "./issue.ts";
 export * from "./mersenneTwister.ts";
+export * from "./names.ts";
 export * from "./numbers.ts";
 export * from "./pace.ts";
 export * from "./rng.ts";

@@ -2,15 +2,33 @@
 const MAX_SHOWN = 100;
 
 /**
- * Characters that act instead of being seen: control characters (C0, C1, DEL), line and paragraph separators, the marks
- * that reorder text (bidi), zero-width ones, and halves of surrogate pairs.
+ * Characters that act instead of being seen: control characters (C0, C1, DEL), format characters (the marks that reorder
+ * text, zero-width ones, tags), line and paragraph separators, and halves of surrogate pairs.
  */
-const ACTING = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu;
+const ACTING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** The same but for the line ends and tabs of a text that has lines. */
+const ACTING_IN_LINES = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+const code = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`;
 
 /** A text in which every character can be seen: those that act are shown by their code, as "\u{1b}". */
 export function visible(text: string): string {
-  return text.replace(ACTING, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`);
+  return text.replace(ACTING, code);
 }
+
+/** `visible` for a text of several lines: line ends and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replace(ACTING_IN_LINES, code);
+}
+
+/** Indented JSON of a value in which every character can be seen: those that act are escaped, which JSON takes as equal. */
+export function visibleJson(value: unknown): string {
+  const escape = (character: string): string =>
+    Array.from({ length: character.length }, (_, i) => `\\u${hexOf(character.charCodeAt(i))}`).join("");
+  return JSON.stringify(value, null, 2).replace(ACTING_IN_LINES, escape);
+}
+
+const hexOf = (unit: number): string => unit.toString(16).padStart(4, "0");
 
 /** A text of at most `most` characters that can all be seen. */
 export function excerpt(text: string, most = MAX_SHOWN): string {
@@ -24,7 +42,6 @@ export function excerpt(text: string, most = MAX_SHOWN): string {
  * visible. Never throws, whatever the value's size, depth, type or cycles; "nothing" for undefined.
  */
 export function show(value: unknown, most = MAX_SHOWN): string {
-  if (value === undefined) return "nothing";
   const writer = new Writer(most);
   writer.write(value, 0);
   return writer.text;
@@ -44,9 +61,26 @@ class Writer {
 
   write(value: unknown, depth: number): void {
     if (this.full) return;
-    if (typeof value === "string") this.string(value);
-    else if (typeof value === "object" && value !== null) this.object(value, depth);
-    else this.add(typeof value === "function" ? "a function" : String(value));
+    switch (typeof value) {
+      case "string":
+        this.string(value);
+        return;
+      case "object":
+        if (value === null) this.add("null");
+        else this.object(value, depth);
+        return;
+      case "function":
+        this.add("a function");
+        return;
+      case "undefined":
+        this.add("nothing");
+        return;
+      case "number":
+      case "bigint":
+      case "boolean":
+      case "symbol":
+        this.add(String(value));
+    }
   }
 
   private string(value: string): void {

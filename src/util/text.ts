@@ -1,37 +1,3 @@
-/** Levenshtein distance between two strings. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** The candidate nearest to `word`, if it is near enough to be a slip of the pen. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 2));
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= bestDistance && (best === undefined || distance < bestDistance)) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** "unknown X "y"; expected one of a, b, c; did you mean "a"?" */
-export function unknownName(kind: string, word: string, valid: Iterable<string>): string {
-  const names = [...valid];
-  const guess = nearest(word, names);
-  return `unknown ${kind} "${word}"; expected one of ${names.join(", ")}${guess === undefined ? "" : `; did you mean "${guess}"?`}`;
-}
-
 /** "3 rows", "1 row". */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;

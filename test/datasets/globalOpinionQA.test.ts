@@ -136,8 +136,14 @@ describe("GlobalOpinionQA", () => {
   test.each([
     [{ question: ["Q?"], options: ["['a', 'b']"] }, /row 1: .*selections/],
     [{ question: [""], selections: ["{'Japan': [1, 0]}"], options: ["['a', 'b']"] }, /row 1: .*question/],
-    [{ question: ["Q?"], selections: ["{'Japan': 1}"], options: ["['a', 'b']"] }, /row 1: selections: expected lists .*Japan/],
-    [{ question: ["Q?"], selections: ["{'Japan': [1, 0]}"], options: ["a or b"] }, /row 1: options: expected a list of texts, found "a or b"/],
+    [
+      { question: ["Q?"], selections: ["{'Japan': 1}"], options: ["['a', 'b']"] },
+      /row 1: selections: expected lists .*Japan/,
+    ],
+    [
+      { question: ["Q?"], selections: ["{'Japan': [1, 0]}"], options: ["a or b"] },
+      /row 1: options: expected a list of texts, found "a or b"/,
+    ],
   ])("refuses a table of another schema, %#", async (columns, message) => {
     const dir = folder({});
     writeColumnar(join(dir, "t.parquet"), tableFromArrays(columns));

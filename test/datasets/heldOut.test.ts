@@ -134,7 +134,7 @@ describe("held-out groups", () => {
     } catch (error) {
       message = (error as Error).message;
     }
-    expect(message).toMatch(/expected one of Belmora, .*did you mean "Belmora"\? \(the 20 nearest of 300 values\)$/);
+    expect(message).toMatch(/expected one of Belmora, .*did you mean "Belmora"\? \(the 20 nearest of 300\)$/);
     expect(message.split(", ")).toHaveLength(20);
   });
 

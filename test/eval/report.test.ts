@@ -649,7 +649,7 @@ test("tables as JSON, CSV, Markdown and LaTeX", () => {
     "| metric | unit | better | a\\|b\\_c, 50% |\n| --- | ---: | ---: | ---: |\n| accuracy | 1 | higher | 0.",
   );
   expect(reportTables(report, "latex")).toContain(
-    "metric & unit & better & a|b\\_c, 50\\% \\\\\n\\midrule\naccuracy & 1 & higher & 0.",
+    "metric & unit & better & a\\textbar{}b\\_c, 50\\% \\\\\n\\midrule\naccuracy & 1 & higher & 0.",
   );
 });
 

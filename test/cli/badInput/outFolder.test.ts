@@ -189,9 +189,7 @@ describe.concurrent("a disk without room", () => {
 
   test("leaves no lock", async () => {
     const out = fresh("run");
-    expect(refusal(await limited(0, train(out)))).toMatch(
-      /run: cannot be written: the file-size limit is reached/,
-    );
+    expect(refusal(await limited(0, train(out)))).toMatch(/run: cannot be written: the file-size limit is reached/);
     expect(readdirSync(out)).toEqual([]);
   });
 
