@@ -123,7 +123,7 @@ describe.each(formats)("%s", (format) => {
         answer: fc.option(fc.nat({ max: 1 })),
         target: fc.option(fc.constantFrom([1, 0], [0.1, 0.9], [1 / 3, 2 / 3])),
         probabilities: fc.double({ min: 0, max: 1, noNaN: true }).map((p) => [p, 1 - p]),
-        weight: fc.double({ min: 0, max: 1e9, noNaN: true }),
+        weight: fc.oneof(fc.constant(0), fc.double({ min: 1e-100, max: 1e9, noNaN: true })),
       }),
       { maxLength: 8 },
     );
