@@ -41,6 +41,9 @@ interface Owner {
   readonly token?: string;
 }
 
+/** Another process has what was to be taken. */
+export class LockedError extends CumaError {}
+
 const self = {
   pid: process.pid,
   host: hostname(),
@@ -79,7 +82,7 @@ export class Lock {
   /**
    * @param path The lock's own file.
    * @param what What it guards, for messages.
-   * @throws CumaError naming the process that has it.
+   * @throws LockedError naming the process that has it; CumaError where it cannot be written.
    */
   static take(path: string, what: string): Lock {
     const lock = new Lock(path, what);
@@ -117,7 +120,7 @@ export class Lock {
     while (!this.create(path)) {
       const found = readOwner(path);
       if (found === undefined) continue;
-      if (!isGone(path, found)) throw new CumaError(`${this.what}: another run is writing here${named(found)}`);
+      if (!isGone(path, found)) throw new LockedError(`${this.what}: another run is writing here${named(found)}`);
       const guard = `${path}.${found?.token ?? "empty"}`;
       this.acquire(guard);
       try {
@@ -212,9 +215,9 @@ setInterval(() => {
 `;
 
 /**
- * Takes an output folder, so that no other process writes there.
+ * Takes a folder, so that no other process writes there.
  * @returns Gives the folder back.
- * @throws CumaError naming the process that has it.
+ * @throws LockedError naming the process that has it; CumaError where it cannot be written.
  */
 export function lockFolder(folder: string): () => void {
   const lock = Lock.take(join(folder, LOCK_FILE), folder);
