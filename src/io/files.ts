@@ -138,7 +138,11 @@ export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
 
 /** @throws CumaError naming the file, and where in it the JSON goes wrong. */
 export function readJson(path: string, maxBytes = MAX_TEXT_BYTES): unknown {
-  const text = readText(path, maxBytes);
+  return parseJson(path, readText(path, maxBytes));
+}
+
+/** @throws CumaError naming the file that the text is from, and where the JSON goes wrong. */
+export function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
