@@ -105,6 +105,7 @@ export function hashBase(folder: string): Promise<string> {
   const key = JSON.stringify([folder, ...state]);
   const known = hashes.get(key) ?? hashFiles(folder, files);
   hashes.set(key, known);
+  known.catch(() => hashes.delete(key));
   return known;
 }
 

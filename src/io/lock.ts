@@ -14,7 +14,7 @@ import {
 import { hostname, uptime } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { CumaError, hasCode } from "../util/index.ts";
+import { CumaError, excerpt, hasCode } from "../util/index.ts";
 import { fileError } from "./files.ts";
 import { lacksLinks } from "./write.ts";
 
@@ -253,7 +253,7 @@ function ownerIn(text: string): Owner | null {
   }
 }
 
-const named = (owner: Owner | null): string => (owner ? ` (process ${owner.pid} on ${owner.host})` : "");
+const named = (owner: Owner | null): string => (owner ? ` (process ${owner.pid} on ${excerpt(owner.host)})` : "");
 
 function isGone(path: string, owner: Owner | null): boolean {
   if (owner === null) return Date.now() - (lastSign(path) ?? 0) > EMPTY_MS;

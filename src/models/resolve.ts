@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expandHome, fileError, LOCK_FILE, LockedError, lockFolder } from "../io/index.ts";
-import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
+import { CumaError, excerpt, messageOf, show, visible } from "../util/index.ts";
 import { HubClient } from "./hub/client.ts";
 import { fetchFile } from "./hub/download.ts";
 import { HubError } from "./hub/retry.ts";
@@ -53,11 +53,12 @@ const SMALL = [
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const path = expandHome(name);
   if (existsSync(path)) {
-    if (!statSync(path).isDirectory()) throw new CumaError(`${name}: is a file; expected the folder of a model`);
+    if (!statSync(path).isDirectory())
+      throw new CumaError(`${visible(name)}: is a file; expected the folder of a model`);
     return { folder: path, source: name, revision: null };
   }
   if (isAbsolute(path) || /^(\.{1,2}|~[^/\\]*)([/\\]|$)/.test(name)) {
-    throw new CumaError(`${name}: there is no such folder`);
+    throw new CumaError(`${visible(name)}: there is no such folder`);
   }
   if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(name)) {
     throw new CumaError(`${show(name)} is neither an existing folder nor a hub id such as "org/name"`);
@@ -76,7 +77,7 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   if (options.namedBy !== undefined) {
     throw notThere(
       wanted,
-      `${what}, and is named by ${options.namedBy} only; give --encoder ${name} to have it downloaded`,
+      `${what}, and is named by ${options.namedBy} only; give --encoder ${excerpt(name)} to have it downloaded`,
     );
   }
   try {

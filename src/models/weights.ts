@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { floats, type HostTensor, type Precision } from "../graph/index.ts";
 import { listFolder, SafetensorsFile } from "../io/index.ts";
-import { CumaError, show } from "../util/index.ts";
+import { CumaError, excerpt, show } from "../util/index.ts";
 import { inverseFrequencies } from "./config.ts";
 import { baseShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./types.ts";
@@ -65,7 +65,8 @@ export class WeightFiles {
 
 function noWeights(folder: string): CumaError {
   const pickled = listFolder(folder).find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
-  const found = pickled === undefined ? "neither" : `only ${pickled}; pickled weights are not read, convert them`;
+  const found =
+    pickled === undefined ? "neither" : `only ${excerpt(pickled)}; pickled weights are not read, convert them`;
   return new CumaError(`${folder}: expected ${WEIGHTS_FILE} or ${WEIGHTS_INDEX_FILE}, found ${found}`);
 }
 
