@@ -16,7 +16,7 @@ import {
   type ProfileSpace,
   type TemplateSettings,
 } from "../src/models/index.ts";
-import { CumaError, describeIssue, messageOf } from "../src/util/index.ts";
+import { CumaError, describeIssue, messageOf, show } from "../src/util/index.ts";
 import { adapters } from "./table.ts";
 
 export const CONFIG_FILE = "adapter_config.json";
@@ -172,7 +172,7 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
     }
     const extra = file.names.find((name) => !used.has(name));
     if (extra !== undefined) {
-      throw new CumaError(`${file.path}: tensor "${extra}" fits no module that ${path} and the base have`);
+      throw new CumaError(`${file.path}: tensor ${show(extra)} fits no module that ${path} and the base have`);
     }
     const { reader = null, base_hash: hash, base_model_name_or_path: name } = config;
     const trainedOn = hash === undefined ? null : { name: name ?? "", hash };
@@ -187,7 +187,7 @@ function fitFolder(path: string, peftType: string, json: unknown, target: Adapte
   const method = methods.find(({ peftTypes }) => peftTypes.includes(peftType));
   if (!method) {
     const known = methods.flatMap(({ peftTypes }) => peftTypes);
-    throw new CumaError(`${path}: peft_type "${peftType}" is not supported; expected one of ${known.join(", ")}`);
+    throw new CumaError(`${path}: peft_type ${show(peftType)} is not supported; expected one of ${known.join(", ")}`);
   }
   try {
     return method.fitFolder(json, target);

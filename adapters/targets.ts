@@ -1,7 +1,6 @@
-import { runInNewContext } from "node:vm";
 import { z } from "zod";
 import type { LinearSite } from "../src/models/index.ts";
-import { CumaError, excerpt, messageOf, unknownName } from "../src/util/index.ts";
+import { CumaError, messageOf, show, unknownName, withinTime } from "../src/util/index.ts";
 
 /** Module name endings, or one regular expression over whole module names, as in PEFT. */
 export const targetModulesSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -15,17 +14,7 @@ export type TargetModules = z.infer<typeof targetModulesSchema>;
  */
 export function selectSites(sites: readonly LinearSite[], targetModules: TargetModules): LinearSite[] {
   if (typeof targetModules === "string" && targetModules !== "all-linear") {
-    const matched = wholeMatches(
-      targetModules,
-      sites.map(({ path }) => path),
-    );
-    const selected = sites.filter((_, i) => matched[i]);
-    if (selected.length === 0) {
-      throw new CumaError(
-        `adapter.targetModules: no module matches the expression "${excerpt(targetModules)}"; modules are named like "${sites[0]!.path}"`,
-      );
-    }
-    return selected;
+    return matchingSites(sites, targetModules);
   }
   const endings = typeof targetModules === "string" ? [targetModules] : targetModules;
   const matches = (site: LinearSite, ending: string): boolean =>
@@ -40,30 +29,21 @@ export function selectSites(sites: readonly LinearSite[], targetModules: TargetM
 }
 
 /** More than any pattern of names needs, however many layers there are. */
-const MATCHING_MS = 2000;
+const MATCHING_SECONDS = 2;
 
 /**
- * Which of the names an expression matches as a whole. Expressions come with other people's adapters, and some would take
- * centuries: only in a context of its own can the matching be ended.
- * @throws CumaError where it is no expression, or does not come to an end.
+ * The sites whose whole path an expression matches. Expressions come with other people's adapters, and some would take centuries.
+ * @throws CumaError where it is no expression, matches nothing, or takes too long.
  */
-function wholeMatches(expression: string, names: readonly string[]): boolean[] {
-  const refuse = (why: string, cause: unknown): CumaError =>
-    new CumaError(`adapter.targetModules: "${excerpt(expression)}" ${why}`, { cause });
+function matchingSites(sites: readonly LinearSite[], expression: string): LinearSite[] {
+  const what = `adapter.targetModules: the expression ${show(expression)}`;
   let pattern: RegExp;
   try {
     pattern = new RegExp(`^(?:${expression})$`);
   } catch (error) {
-    throw refuse(`is not a regular expression: ${excerpt(messageOf(error))}`, error);
+    throw new CumaError(`${what} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  const matched = names.map(() => false);
-  const context = { pattern, names, matched };
-  try {
-    runInNewContext("names.forEach((name, i) => { matched[i] = pattern.test(name); })", context, {
-      timeout: MATCHING_MS,
-    });
-  } catch (error) {
-    throw refuse(`cannot be matched within ${MATCHING_MS / 1000} s; expected a simpler expression`, error);
-  }
-  return matched;
+  const selected = withinTime(MATCHING_SECONDS, what, () => sites.filter(({ path }) => pattern.test(path)));
+  if (selected.length > 0) return selected;
+  throw new CumaError(`${what} matches no module; modules are named like "${sites[0]!.path}"`);
 }

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { onnxRuntimeEngine, referenceEngine, type Device, type Engine } from "../engine/index.ts";
 import type { HostTensor } from "../graph/index.ts";
-import { listFolder, readJson, sha256File } from "../io/index.ts";
+import { readJson, sha256File } from "../io/index.ts";
 import {
   loadChatTemplate,
   loadDecoderWeights,
@@ -74,33 +74,30 @@ export async function loadBase(name: string, options: LoadOptions = {}): Promise
   return { name, folder, config, tokenizer, template, weights: loadDecoderWeights(folder, config) };
 }
 
-/** Small files that change prompts or numbers; generation_config.json does not, for nothing is drawn. */
+/**
+ * Small files that change prompts or numbers. generation_config.json does not, for nothing is drawn; nor do templates elsewhere
+ * than here, which `loadChatTemplate` does not read.
+ */
 const SMALL_FILES = [
   "added_tokens.json",
   "chat_template.jinja",
-  "chat_template.json",
   "config.json",
   WEIGHTS_INDEX_FILE,
   "special_tokens_map.json",
   "tokenizer.json",
   "tokenizer_config.json",
 ];
-/** Further chat templates, each with its name. */
-const TEMPLATES_FOLDER = "additional_chat_templates";
 
 const hashes = new Map<string, Promise<string>>();
 
 /**
- * SHA-256 over the files that make a base what it is: configuration, tokenizer, chat templates, weights. Files that have not
+ * SHA-256 over the files that make a base what it is: configuration, tokenizer, chat template, weights. Files that have not
  * changed by size and time since this process hashed them are not read again.
  */
 export function hashBase(folder: string): Promise<string> {
   const weights = new WeightFiles(folder);
   weights.close();
-  const templates = existsSync(join(folder, TEMPLATES_FOLDER)) ? listFolder(join(folder, TEMPLATES_FOLDER)) : [];
-  const files = [...SMALL_FILES, ...weights.names, ...templates.map((name) => join(TEMPLATES_FOLDER, name))]
-    .filter((name) => existsSync(join(folder, name)))
-    .sort();
+  const files = [...SMALL_FILES, ...weights.names].filter((name) => existsSync(join(folder, name))).sort();
   const state = files.map((name) => {
     const { size, mtimeMs, ino } = statSync(join(folder, name));
     return [name, size, mtimeMs, ino];
@@ -108,6 +105,7 @@ export function hashBase(folder: string): Promise<string> {
   const key = JSON.stringify([folder, ...state]);
   const known = hashes.get(key) ?? hashFiles(folder, files);
   hashes.set(key, known);
+  known.catch(() => hashes.delete(key));
   return known;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readText } from "../io/index.ts";
-import { count, describeIssue, excerpt, messageOf, nearest, showPath, UsageError } from "../util/index.ts";
+import { count, describeIssue, excerpt, isRecord, messageOf, nearest, showPath, UsageError } from "../util/index.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 
 const MAX_BYTES = 1_000_000;
@@ -53,9 +53,6 @@ function lineOf(found: YamlValue, path: readonly PropertyKey[]): number | undefi
   }
   return line;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * Sets a key by its path: "train.lr" to 0.001. Values are read as YAML, so that numbers, lists and null are what they

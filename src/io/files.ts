@@ -7,11 +7,12 @@ import {
   readFileSync,
   readSync,
   statSync,
+  type ReadStream,
   type Stats,
 } from "node:fs";
 import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { createGunzip, type Gunzip } from "node:zlib";
 import type { z } from "zod";
 import { CumaError, describeIssue, formatBytes, hasCode, messageOf } from "../util/index.ts";
 
@@ -138,7 +139,11 @@ export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
 
 /** @throws CumaError naming the file, and where in it the JSON goes wrong. */
 export function readJson(path: string, maxBytes = MAX_TEXT_BYTES): unknown {
-  const text = readText(path, maxBytes);
+  return parseJson(path, readText(path, maxBytes));
+}
+
+/** @throws CumaError naming the file that the text is from, and where the JSON goes wrong. */
+export function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -167,7 +172,7 @@ export async function* textChunks(path: string): AsyncGenerator<string> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
   let size = 0;
   try {
-    for await (const bytes of packed ? file.pipe(createGunzip({ chunkSize: 1 << 18 })) : file) {
+    for await (const bytes of packed ? unpacked(file) : file) {
       size += (bytes as Uint8Array).length;
       if (packed && size > MAX_UNPACKED_BYTES) {
         throw new CumaError(`it unpacks to more than ${formatBytes(MAX_UNPACKED_BYTES)}`);
@@ -181,6 +186,13 @@ export async function* textChunks(path: string): AsyncGenerator<string> {
   } finally {
     file.destroy();
   }
+}
+
+/** A pipe does not hand on errors. */
+function unpacked(file: ReadStream): Gunzip {
+  const gunzip = createGunzip({ chunkSize: 1 << 18 });
+  file.on("error", (error) => gunzip.destroy(error));
+  return file.pipe(gunzip);
 }
 
 const MAX_UNPACKED_BYTES = 2_000_000_000;

@@ -14,7 +14,7 @@ import {
 import { hostname, uptime } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { CumaError, hasCode } from "../util/index.ts";
+import { CumaError, excerpt, hasCode } from "../util/index.ts";
 import { fileError } from "./files.ts";
 import { lacksLinks } from "./write.ts";
 
@@ -40,6 +40,9 @@ interface Owner {
   readonly started?: string | null;
   readonly token?: string;
 }
+
+/** Another process has what was to be taken. */
+export class LockedError extends CumaError {}
 
 const self = {
   pid: process.pid,
@@ -79,7 +82,7 @@ export class Lock {
   /**
    * @param path The lock's own file.
    * @param what What it guards, for messages.
-   * @throws CumaError naming the process that has it.
+   * @throws LockedError naming the process that has it; CumaError where it cannot be written.
    */
   static take(path: string, what: string): Lock {
     const lock = new Lock(path, what);
@@ -117,7 +120,7 @@ export class Lock {
     while (!this.create(path)) {
       const found = readOwner(path);
       if (found === undefined) continue;
-      if (!isGone(path, found)) throw new CumaError(`${this.what}: another run is writing here${named(found)}`);
+      if (!isGone(path, found)) throw new LockedError(`${this.what}: another run is writing here${named(found)}`);
       const guard = `${path}.${found?.token ?? "empty"}`;
       this.acquire(guard);
       try {
@@ -212,9 +215,9 @@ setInterval(() => {
 `;
 
 /**
- * Takes an output folder, so that no other process writes there.
+ * Takes a folder, so that no other process writes there.
  * @returns Gives the folder back.
- * @throws CumaError naming the process that has it.
+ * @throws LockedError naming the process that has it; CumaError where it cannot be written.
  */
 export function lockFolder(folder: string): () => void {
   const lock = Lock.take(join(folder, LOCK_FILE), folder);
@@ -250,7 +253,7 @@ function ownerIn(text: string): Owner | null {
   }
 }
 
-const named = (owner: Owner | null): string => (owner ? ` (process ${owner.pid} on ${owner.host})` : "");
+const named = (owner: Owner | null): string => (owner ? ` (process ${owner.pid} on ${excerpt(owner.host)})` : "");
 
 function isGone(path: string, owner: Owner | null): boolean {
   if (owner === null) return Date.now() - (lastSign(path) ?? 0) > EMPTY_MS;

@@ -1,6 +1,6 @@
 import { lstatSync, rmdirSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
-import { CumaError, hasCode } from "../util/index.ts";
+import { CumaError, excerpt, hasCode } from "../util/index.ts";
 import { fileError, listFolder } from "./files.ts";
 import { isLockFile, Lock, LOCK_FILE } from "./lock.ts";
 import { exists, filesIn, move, remove, removeFolder, removeLeftovers } from "./moves.ts";
@@ -166,7 +166,7 @@ export function checkEmpty(path: string, except: readonly string[] = []): void {
   const names = listFolder(path).filter((name) => !isLockFile(name) && !except.includes(name));
   if (names.length === 0) return;
   throw new CumaError(
-    `${path}: the output folder is not empty (${names.slice(0, 3).join(", ")}); give another folder, --overwrite to replace what a run has left here, or --resume (train, eval) to go on with it`,
+    `${path}: the output folder is not empty (${excerpt(names.slice(0, 3).join(", "))}); give another folder, --overwrite to replace what a run has left here, or --resume (train, eval) to go on with it`,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   excerpt,
   float16ToFloat32,
   formatBytes,
+  show,
   unknownName,
 } from "../util/index.ts";
 import { checkReadable, fileError } from "./files.ts";
@@ -66,7 +67,9 @@ export class SafetensorsFile {
   read(name: string): FloatTensor {
     const { dtype, shape, start, end } = this.entry(name);
     if (!isFloat(dtype)) {
-      throw new CumaError(`${this.path}: tensor "${name}" has type ${excerpt(dtype)}; expected F32, F16, BF16 or F64`);
+      throw new CumaError(
+        `${this.path}: tensor ${show(name)} has type ${excerpt(dtype)}; expected F32, F16, BF16 or F64`,
+      );
     }
     const width = floatWidths[dtype];
     const data = new Float32Array((end - start) / width);
@@ -92,7 +95,7 @@ export class SafetensorsFile {
     const bad = finite ? -1 : firstNonFinite(data);
     if (bad >= 0)
       throw new CumaError(
-        `${this.path}: tensor "${name}" holds ${data[bad]} at element ${bad}; expected finite numbers`,
+        `${this.path}: tensor ${show(name)} holds ${data[bad]} at element ${bad}; expected finite numbers`,
       );
     return { shape, data };
   }
@@ -103,7 +106,7 @@ export class SafetensorsFile {
 
   private entry(name: string): TensorEntry {
     const entry = this.entries.get(name);
-    if (!entry) throw new CumaError(`${this.path}: ${unknownName("tensor", name, this.names.slice(0, 200))}`);
+    if (!entry) throw new CumaError(`${this.path}: ${unknownName("tensor", name, this.entries.keys())}`);
     return entry;
   }
 }

@@ -1,4 +1,4 @@
-import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
+import { CumaError, excerpt, isRecord, messageOf, show } from "../util/index.ts";
 
 /** A header larger than this is not read; the format's reference implementation has the same limit. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -124,10 +124,6 @@ function repeatedKey(json: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is number[] {

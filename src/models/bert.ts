@@ -27,7 +27,7 @@ import {
   tanh,
   transpose,
 } from "../ops/index.ts";
-import { checkForeignKeys, CumaError, messageOf } from "../util/index.ts";
+import { checkFileKeys } from "../util/index.ts";
 import { harmlessKeys, MAX_LAYERS, neutralKeys } from "./families/keys.ts";
 import { embedTokens } from "./forward.ts";
 import { loadWeights, WeightFiles } from "./weights.ts";
@@ -74,15 +74,11 @@ export type BertConfig = Readonly<z.infer<typeof configSchema>>;
 /** Reads a BERT's config.json. @throws CumaError naming the file and the key, what was expected and what was found. */
 export function parseBertConfig(json: unknown, file: string): BertConfig {
   const config = checkJson(file, json, configSchema);
-  try {
-    checkForeignKeys(json as object, {
-      read: Object.keys(keys),
-      harmless: { ...harmlessKeys, "ties a head that is not read": ["tie_word_embeddings"] },
-      neutral: { ...neutralKeys, position_embedding_type: ["absolute"], is_decoder: [false] },
-    });
-  } catch (error) {
-    throw new CumaError(`${file}: ${messageOf(error)}`, { cause: error });
-  }
+  checkFileKeys(file, json as object, {
+    read: Object.keys(keys),
+    harmless: { ...harmlessKeys, "ties a head that is not read": ["tie_word_embeddings"] },
+    neutral: { ...neutralKeys, position_embedding_type: ["absolute"], is_decoder: [false] },
+  });
   return config;
 }
 

@@ -15,4 +15,5 @@ export * from "./scoring.ts";
 export * from "./templateSettings.ts";
 export * from "./tokenizer.ts";
 export * from "./types.ts";
+export * from "./weightIndex.ts";
 export * from "./weights.ts";

@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { z } from "zod";
-import { expandHome, fileError, LOCK_FILE, lockFolder, readJson } from "../io/index.ts";
-import { CumaError, excerpt, messageOf } from "../util/index.ts";
+import { expandHome, fileError, LOCK_FILE, LockedError, lockFolder } from "../io/index.ts";
+import { CumaError, excerpt, messageOf, show, visible } from "../util/index.ts";
 import { HubClient } from "./hub/client.ts";
 import { fetchFile } from "./hub/download.ts";
 import { HubError } from "./hub/retry.ts";
 import { hubCache, hubEndpoint, hubToken, isOffline } from "./hub/settings.ts";
+import { readWeightIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./weightIndex.ts";
 
 export interface ResolveOptions {
   /** Branch, tag or commit of a hub id; "main" by default. */
@@ -31,17 +31,17 @@ export interface ResolvedModel {
   readonly revision: string | null;
 }
 
-const INDEX_FILE = "model.safetensors.index.json";
-const SINGLE_FILE = "model.safetensors";
-const MAX_INDEX_BYTES = 100_000_000;
 /** Between two looks at whether another process has finished a download. */
 const WAIT_MS = 500;
 
 /** Small files that are downloaded; weights follow once the index, if there is one, tells which. */
-const SMALL =
-  /^(config\.json|tokenizer[\w.-]*|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja|model\.safetensors\.index\.json|modules\.json|1_Pooling\/config\.json|sentence_bert_config\.json|config_sentence_transformers\.json)$/;
-
-const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/)) });
+const SMALL = [
+  /^(config|special_tokens_map|added_tokens|model\.safetensors\.index)\.json$/,
+  /^tokenizer[\w.-]*$/,
+  // Templates that are not read are refused where the one that is wanted is not there.
+  /^(chat_template\.(jinja|json)|additional_chat_templates\/[\w.-]+\.jinja)$/,
+  /^(modules|sentence_bert_config|config_sentence_transformers|\d_(Pooling|Normalize)\/config)\.json$/,
+];
 
 /**
  * The folder of a model by its name. An existing folder is used as it is. Otherwise the name is a hub id, "org/name": its
@@ -53,18 +53,19 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string().
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const path = expandHome(name);
   if (existsSync(path)) {
-    if (!statSync(path).isDirectory()) throw new CumaError(`${name}: is a file; expected the folder of a model`);
+    if (!statSync(path).isDirectory())
+      throw new CumaError(`${visible(name)}: is a file; expected the folder of a model`);
     return { folder: path, source: name, revision: null };
   }
   if (isAbsolute(path) || /^(\.{1,2}|~[^/\\]*)([/\\]|$)/.test(name)) {
-    throw new CumaError(`${name}: there is no such folder`);
+    throw new CumaError(`${visible(name)}: there is no such folder`);
   }
   if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(name)) {
-    throw new CumaError(`"${name}" is neither an existing folder nor a hub id such as "org/name"`);
+    throw new CumaError(`${show(name)} is neither an existing folder nor a hub id such as "org/name"`);
   }
   const revision = options.revision ?? "main";
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
-    throw new CumaError(`"${revision}" is not a revision; expected a branch, a tag or a commit`);
+    throw new CumaError(`${show(revision)} is not a revision; expected a branch, a tag or a commit`);
   }
   const cache = hubCache();
   const storage = join(cache, `models--${name.replace("/", "--")}`);
@@ -76,7 +77,7 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   if (options.namedBy !== undefined) {
     throw notThere(
       wanted,
-      `${what}, and is named by ${options.namedBy} only; give --encoder ${name} to have it downloaded`,
+      `${what}, and is named by ${options.namedBy} only; give --encoder ${excerpt(name)} to have it downloaded`,
     );
   }
   try {
@@ -102,7 +103,7 @@ interface Wanted {
 }
 
 function notThere({ name, revision }: Wanted, why: string, cause?: unknown): CumaError {
-  const message = `model "${name}" (${revision}) ${why}; give the folder of a downloaded model instead, or set HF_HUB_CACHE to a cache that has it`;
+  const message = `model ${show(name)} (${excerpt(revision)}) ${why}; give the folder of a downloaded model instead, or set HF_HUB_CACHE to a cache that has it`;
   return new CumaError(message, cause === undefined ? {} : { cause });
 }
 
@@ -113,13 +114,15 @@ function refused({ name, revision }: Wanted, error: HubError): CumaError {
       : error.status === 404
         ? "; is there such a model, and such a revision?"
         : "";
-  return new CumaError(`model "${name}" (${revision}): the hub refuses: ${error.message}${advice}`, { cause: error });
+  return new CumaError(`model ${show(name)} (${excerpt(revision)}): the hub refuses: ${error.message}${advice}`, {
+    cause: error,
+  });
 }
 
 /** The network's own reason stands behind fetch's "fetch failed". */
 function reason(error: unknown): string {
   return error instanceof Error && error.cause !== undefined
-    ? `${error.message} (${messageOf(error.cause)})`
+    ? `${messageOf(error)} (${messageOf(error.cause)})`
     : messageOf(error);
 }
 
@@ -145,16 +148,12 @@ function readCached(storage: string, revision: string): { folder: string; revisi
 /** The first file that a snapshot needs and does not have. */
 function missingFile(folder: string, files: readonly string[]): string | undefined {
   const has = (file: string) => existsSync(join(folder, file));
-  const weights = has(SINGLE_FILE) || !has(INDEX_FILE) ? [SINGLE_FILE] : shards(join(folder, INDEX_FILE));
+  const weights = has(WEIGHTS_FILE) || !has(WEIGHTS_INDEX_FILE) ? [WEIGHTS_FILE] : shards(folder);
   return ["config.json", "tokenizer.json", ...files, ...weights].find((file) => !has(file));
 }
 
-function shards(path: string): string[] {
-  const index = indexSchema.safeParse(readJson(path, MAX_INDEX_BYTES));
-  if (!index.success) {
-    throw new CumaError(`${path}: expected a "weight_map" of names to safetensors files in the same folder`);
-  }
-  return [...new Set(Object.values(index.data.weight_map))];
+function shards(folder: string): Set<string> {
+  return new Set(readWeightIndex(join(folder, WEIGHTS_INDEX_FILE)).values());
 }
 
 /** Downloads what the cache lacks, or waits until another process has. */
@@ -182,7 +181,7 @@ async function takeTurn(folder: string, onWait: () => void): Promise<() => void>
     try {
       return lockFolder(folder);
     } catch (error) {
-      if (!existsSync(join(folder, LOCK_FILE))) throw error;
+      if (!(error instanceof LockedError)) throw error;
     }
     if (!waited) onWait();
     await setTimeout(WAIT_MS);
@@ -201,7 +200,7 @@ async function fetchModel(
     const file = remote.get(path);
     if (!file) {
       const there = excerpt([...remote.keys()].join(", "), 500);
-      throw new CumaError(`model "${name}" (${revision}) has no ${path}; found ${there}`);
+      throw new CumaError(`model ${show(name)} (${excerpt(revision)}) has no ${excerpt(path)}; found ${there}`);
     }
     await fetchFile(
       file,
@@ -213,11 +212,11 @@ async function fetchModel(
       },
     );
   };
-  const small = [...remote.keys()].filter((path) => SMALL.test(path));
+  const small = [...remote.keys()].filter((path) => SMALL.some((pattern) => pattern.test(path)));
   for (const path of new Set([...small, "config.json", "tokenizer.json", ...files])) await get(path);
   // Last, so that a snapshot with weights has everything else.
-  const single = remote.has(SINGLE_FILE) || !remote.has(INDEX_FILE);
-  for (const path of single ? [SINGLE_FILE] : shards(join(folder, INDEX_FILE))) await get(path);
+  const single = remote.has(WEIGHTS_FILE) || !remote.has(WEIGHTS_INDEX_FILE);
+  for (const path of single ? [WEIGHTS_FILE] : shards(folder)) await get(path);
   if (revision !== commit) {
     const ref = join(storage, "refs", revision);
     await mkdir(dirname(ref), { recursive: true });

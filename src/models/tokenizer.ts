@@ -1,4 +1,4 @@
-import { CumaError, excerpt, show } from "../util/index.ts";
+import { CumaError, excerpt, largest, show } from "../util/index.ts";
 import { addedIds, Splitter } from "./tokenizer/addedTokens.ts";
 import { readDecoders } from "./tokenizer/decoders.ts";
 import { readTokenizerFiles } from "./tokenizer/files.ts";
@@ -47,8 +47,6 @@ export function loadTokenizer(folder: string): Tokenizer {
   const tokens = new Map<number, string>();
   for (const [token, id] of model.vocabulary) tokens.set(id, token);
   for (const [token, { id }] of added) tokens.set(id, token);
-  let largest = -1;
-  for (const id of tokens.keys()) largest = Math.max(largest, id);
   const idOf = (token: string): number => added.get(token)?.id ?? model.vocabulary.get(token)!;
   const { before, after } = named ? { before: named.before.map(idOf), after: named.after.map(idOf) } : frame;
 
@@ -75,7 +73,7 @@ export function loadTokenizer(folder: string): Tokenizer {
   const { bos_token: bosToken = null, eos_token: eosToken = null, pad_token: padToken } = specialTokens;
   return {
     file,
-    vocabSize: largest + 1,
+    vocabSize: Math.max(0, largest(tokens.keys()) + 1),
     bosToken,
     eosToken,
     padId: padToken === undefined ? null : idOf(padToken),

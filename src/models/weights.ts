@@ -1,20 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { floats, type HostTensor, type Precision } from "../graph/index.ts";
-import { checkJson, listFolder, readJson, SafetensorsFile } from "../io/index.ts";
-import { CumaError, show } from "../util/index.ts";
+import { listFolder, SafetensorsFile } from "../io/index.ts";
+import { CumaError, excerpt, show } from "../util/index.ts";
 import { inverseFrequencies } from "./config.ts";
 import { baseShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./types.ts";
+import { readWeightIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./weightIndex.ts";
 
-const SINGLE_FILE = "model.safetensors";
-export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
-const MAX_INDEX_BYTES = 100_000_000;
 const EMBEDDING = "model.embed_tokens.weight";
 const HEAD = "lm_head.weight";
-
-const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 /** The safetensors files of a model folder, each opened when one of its tensors is asked for. */
 export class WeightFiles {
@@ -32,12 +27,13 @@ export class WeightFiles {
    */
   constructor(folder: string) {
     this.folder = folder;
-    if (existsSync(join(folder, SINGLE_FILE))) {
+    if (existsSync(join(folder, WEIGHTS_FILE))) {
       this.index = null;
-      this.fileOf = new Map(this.open(SINGLE_FILE).names.map((name) => [name, SINGLE_FILE]));
+      this.fileOf = new Map(this.open(WEIGHTS_FILE).names.map((name) => [name, WEIGHTS_FILE]));
     } else {
       this.index = join(folder, WEIGHTS_INDEX_FILE);
-      this.fileOf = readIndex(folder, this.index);
+      if (!existsSync(this.index)) throw noWeights(folder);
+      this.fileOf = readWeightIndex(this.index);
     }
     this.names = [...new Set(this.fileOf.values())].sort();
   }
@@ -67,21 +63,11 @@ export class WeightFiles {
   }
 }
 
-function readIndex(folder: string, index: string): Map<string, string> {
-  if (!existsSync(index)) {
-    const pickled = listFolder(folder).find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
-    const found = pickled === undefined ? "neither" : `only ${pickled}; pickled weights are not read, convert them`;
-    throw new CumaError(`${folder}: expected ${SINGLE_FILE} or ${WEIGHTS_INDEX_FILE}, found ${found}`);
-  }
-  const { weight_map: shardOf } = checkJson(index, readJson(index, MAX_INDEX_BYTES), indexSchema);
-  for (const [name, shard] of Object.entries(shardOf)) {
-    if (!/^[\w.-]+\.safetensors$/.test(shard)) {
-      throw new CumaError(
-        `${index}: tensor ${show(name)} is in ${show(shard)}; expected the name of a safetensors file in the same folder`,
-      );
-    }
-  }
-  return new Map(Object.entries(shardOf));
+function noWeights(folder: string): CumaError {
+  const pickled = listFolder(folder).find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
+  const found =
+    pickled === undefined ? "neither" : `only ${excerpt(pickled)}; pickled weights are not read, convert them`;
+  return new CumaError(`${folder}: expected ${WEIGHTS_FILE} or ${WEIGHTS_INDEX_FILE}, found ${found}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isRecord } from "./record.ts";
 import { show } from "./show.ts";
 
 /**
@@ -12,8 +13,4 @@ export function differences(before: unknown, now: unknown, path = ""): string[] 
   }
   const [a, b] = [before, now].map((value) => (value === undefined ? undefined : JSON.stringify(value)));
   return a === b ? [] : [`${path}: ${show(before)} in the folder, ${show(now)} now`];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { CumaError } from "./errors.ts";
+import { CumaError, messageOf } from "./errors.ts";
 import { show } from "./show.ts";
 
 /**
@@ -31,6 +31,15 @@ export function checkForeignKeys(json: object, { read, harmless, neutral }: Fore
       const expected = allowed.length === 0 ? "none" : allowed.map((item) => show(item)).join(" or ");
       throw new CumaError(`${show(key)}: ${show(value)} is not supported; expected ${expected}`);
     }
+  }
+}
+
+/** `checkForeignKeys` for what a file holds. @throws CumaError naming the file, too. */
+export function checkFileKeys(file: string, json: object, keys: ForeignKeys): void {
+  try {
+    checkForeignKeys(json, keys);
+  } catch (error) {
+    throw new CumaError(`${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 

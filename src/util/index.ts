@@ -9,6 +9,7 @@ export * from "./mersenneTwister.ts";
 export * from "./names.ts";
 export * from "./numbers.ts";
 export * from "./pace.ts";
+export * from "./record.ts";
 export * from "./rng.ts";
 export * from "./serial.ts";
 export * from "./show.ts";

@@ -146,6 +146,7 @@ test("the same table gives the same attributes as csv, tsv, JSON lines, a JSON a
         write(".jsonl", lines),
         write(".ndjson.gz", gzipSync(lines)),
         write(".json", JSON.stringify(records, null, 2)),
+        write(".json.gz", gzipSync(JSON.stringify(records))),
       ];
       const [expected, ...others] = await Promise.all(paths.map((path) => profiles(path)));
       for (const [i, found] of others.entries()) expect([paths[i + 1], found]).toEqual([paths[i + 1], expected]);

@@ -92,7 +92,9 @@ describe("PEFT's adapter_config.json", () => {
   });
 
   test.each(["(.+.+)+x", "(.*)*(.*)*(.*)*[^_]{99}x"])("an expression without end is refused: %s", (expression) => {
-    expect(load({ target_modules: expression })).toThrow(/adapter_config\.json: .* cannot be matched within 2 s/);
+    expect(load({ target_modules: expression })).toThrow(
+      /adapter_config\.json: .*targetModules: the expression "\S+" takes more than 2 s/,
+    );
   });
 
   it("is not followed to any depth", () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -101,7 +101,6 @@ describe("the hash of a base", () => {
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
-    "chat_template.json",
     "model-00002-of-00002.safetensors",
   ])("follows %s", async (name) => {
     const folder = copy(sharded);
@@ -119,6 +118,9 @@ describe("the hash of a base", () => {
     const before = await hashBase(folder);
     writeFileSync(join(folder, "generation_config.json"), '{ "temperature": 0.6 }');
     writeFileSync(join(folder, "README.md"), "# A model");
+    writeFileSync(join(folder, "chat_template.json"), "{}");
+    mkdirSync(join(folder, "additional_chat_templates"));
+    writeFileSync(join(folder, "additional_chat_templates", "rag.jinja"), "rag");
     cpSync(join(folder, "model-00002-of-00002.safetensors"), join(folder, "consolidated.safetensors"));
     expect(await hashBase(folder)).toBe(before);
   });

@@ -1,4 +1,4 @@
-import { show } from "../../util/index.ts";
+import { isRecord, show } from "../../util/index.ts";
 import { dateText } from "./dates.ts";
 import { parseLiteral } from "./literal.ts";
 
@@ -56,7 +56,7 @@ const converters: { readonly [K in Kind]: (value: unknown) => Kinds[K] | null | 
   number: numberOf,
   numbers: (value) => listOf(value, numberOf),
   numbersByName: namedLists,
-  index: (value) => (isNaN(parsed(value)) ? null : numberOf(value)),
+  index: (value) => (Number.isNaN(parsed(value)) ? null : numberOf(value)),
   boolean: booleanOf,
 };
 
@@ -72,8 +72,6 @@ const expected: Readonly<Record<Kind, string>> = {
   boolean: "true or false",
 };
 
-const isNaN = (value: unknown): boolean => Number.isNaN(value);
-
 /** Texts that stand for no value; pandas and Excel write them. */
 const MISSING: ReadonlySet<string> = new Set(["NaN", "nan", "<NA>", "NaT", "#N/A"]);
 const BOOLEAN = /^(?:true|false)$/i;
@@ -81,7 +79,7 @@ const BOOLEAN = /^(?:true|false)$/i;
 const WHOLE_FLOAT = /^-?(?:0|[1-9]\d*)\.0+$/;
 
 function textOf(value: unknown): string | null | undefined {
-  if (isNaN(value)) return null;
+  if (Number.isNaN(value)) return null;
   if (typeof value !== "string") return plainText(value);
   if (MISSING.has(value)) return null;
   if (BOOLEAN.test(value)) return value.toLowerCase();
@@ -97,7 +95,7 @@ function plainText(value: unknown): string | undefined {
 
 function listOf<T>(value: unknown, item: (value: unknown) => T | undefined): T[] | null | undefined {
   const list = parsed(value);
-  if (list === null || isNaN(list)) return null;
+  if (list === null || Number.isNaN(list)) return null;
   if (!Array.isArray(list)) return undefined;
   const items: T[] = [];
   for (const found of list) {
@@ -110,7 +108,7 @@ function listOf<T>(value: unknown, item: (value: unknown) => T | undefined): T[]
 
 function namedLists(value: unknown): Record<string, number[]> | undefined {
   const found = parsed(value);
-  if (typeof found !== "object" || found === null || Array.isArray(found)) return undefined;
+  if (!isRecord(found)) return undefined;
   const lists: [string, number[]][] = [];
   for (const [name, list] of Object.entries(found)) {
     const numbers = listOf(list, numberOf);

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
-import { count, CumaError, excerpt } from "../../util/index.ts";
+import { count, CumaError, excerpt, messageOf } from "../../util/index.ts";
 import { textChunks } from "../files.ts";
 import { afterFirstLine, firstLine, MAX_ROW_CHARACTERS } from "./lines.ts";
 
@@ -99,6 +99,6 @@ function checkHeader(path: string, header: readonly string[], columns: readonly 
 }
 
 function reason(error: CsvError): string {
-  if (error.code !== "CSV_MAX_RECORD_SIZE") return error.message;
+  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error);
   return `is longer than ${MAX_ROW_CHARACTERS} characters; is a quote not closed?`;
 }

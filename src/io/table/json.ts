@@ -1,5 +1,5 @@
 import { CumaError, messageOf } from "../../util/index.ts";
-import { readJson, textChunks } from "../files.ts";
+import { parseJson, textChunks } from "../files.ts";
 import { lines } from "./lines.ts";
 
 /**
@@ -8,7 +8,7 @@ import { lines } from "./lines.ts";
  */
 export async function* jsonRecords(path: string, skipFirst: boolean): AsyncGenerator {
   if ((await firstCharacter(path)) === "[") {
-    yield* readJson(path) as unknown[];
+    yield* parseJson(path, await wholeText(path)) as unknown[];
     return;
   }
   let row = skipFirst ? -1 : 0;
@@ -23,6 +23,24 @@ export async function* jsonRecords(path: string, skipFirst: boolean): AsyncGener
     }
     yield record;
   }
+}
+
+/** Near the most that a string can hold. */
+const MAX_ARRAY_CHARACTERS = 500_000_000;
+
+async function wholeText(path: string): Promise<string> {
+  const chunks: string[] = [];
+  let length = 0;
+  for await (const chunk of textChunks(path)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_ARRAY_CHARACTERS) {
+      throw new CumaError(
+        `${path}: is an array of more than ${MAX_ARRAY_CHARACTERS} characters; write it as JSON lines`,
+      );
+    }
+  }
+  return chunks.join("");
 }
 
 async function firstCharacter(path: string): Promise<string> {

@@ -1,6 +1,6 @@
-import * as z from "zod";
+import { z } from "zod";
 import type { RecordBatch } from "apache-arrow";
-import { CumaError, excerpt, messageOf, show, unknownName } from "../../util/index.ts";
+import { CumaError, excerpt, isRecord, messageOf, show, unknownName } from "../../util/index.ts";
 import { METADATA_KEY, openColumnar } from "../parquet.ts";
 import { cellReader } from "./arrowCells.ts";
 import { CellError, cellOf, type Kind, type Kinds } from "./cells.ts";
@@ -115,9 +115,7 @@ class RowReader<C extends Columns> {
   async *ofRecords(records: AsyncIterable<unknown>): AsyncGenerator<TableRow<C>> {
     for await (const record of records) {
       this.row++;
-      if (typeof record !== "object" || record === null || Array.isArray(record)) {
-        throw this.error(`expected an object, found ${show(record)}`);
-      }
+      if (!isRecord(record)) throw this.error(`expected an object, found ${show(record)}`);
       const lacking = this.needed.find((name) => !Object.hasOwn(record, name));
       if (lacking !== undefined) throw this.error(`${lacking}: expected a value, found nothing`);
       const converted: [string, unknown][] = [];

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CumaError } from "../../util/index.ts";
+import { CumaError, show } from "../../util/index.ts";
 import { checkLength } from "../batch.ts";
 import type { Decoder } from "../forward.ts";
 import type { Tokenizer } from "../tokenizer.ts";
@@ -22,7 +22,7 @@ export function baseEncoder(decoder: Decoder, tokenizer: Tokenizer, baseHash: st
       const tokenIds = texts.map((text) => {
         const ids = tokenizer.encode(text, { addSpecialTokens: false });
         if (ids.length === 0) throw new CumaError(`encoder "base": expected a text, found an empty one`);
-        checkLength(decoder.config, ids.length, `"${text}"`);
+        checkLength(decoder.config, ids.length, show(text));
         return ids;
       });
       return encodeByLength(tokenIds, ["mean"], states);

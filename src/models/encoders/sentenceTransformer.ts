@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../../engine/index.ts";
 import { checkJson, readJson, sha256File } from "../../io/index.ts";
-import { checkForeignKeys, CumaError, messageOf, unknownName, type ForeignKeys } from "../../util/index.ts";
+import { checkFileKeys, CumaError, show, unknownName, type ForeignKeys } from "../../util/index.ts";
 import { checkLength } from "../batch.ts";
 import { loadBert } from "../bert.ts";
 import { parseConfig } from "../config.ts";
@@ -12,12 +12,13 @@ import { baseShapes } from "../decoder.ts";
 import { families } from "../families/index.ts";
 import { Decoder } from "../forward.ts";
 import {
-  withinVocabulary,
   loadTokenizer,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
+  withinVocabulary,
   type Tokenizer,
 } from "../tokenizer.ts";
+import { lowerCase } from "../tokenizer/normalizers.ts";
 import { loadWeights, WeightFiles } from "../weights.ts";
 import { decoderStates, encodeByLength, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
@@ -102,8 +103,9 @@ interface Transformer {
 }
 
 /**
- * Opens a sentence-transformers folder: Transformer (BERT or one of the decoder families), Pooling, and Normalize or not. Texts longer than the folder says are cut as sentence-transformers does, and its
- * default prompt, if it has one, stands before every text.
+ * Opens a sentence-transformers folder: Transformer (BERT or one of the decoder families), Pooling, and Normalize or not.
+ * Texts longer than the folder says are cut as sentence-transformers does, and its default prompt, if it has one, stands
+ * before every text.
  * @throws CumaError naming the file and what in it is wrong or not supported.
  */
 export async function loadSentenceTransformer(folder: string, engine: Engine): Promise<TextEncoder> {
@@ -134,8 +136,9 @@ export async function loadSentenceTransformer(folder: string, engine: Engine): P
       const tokenIds = texts.map((text) => {
         const whole = prompt + text;
         const ids = tokenise(tokenizer, settings.do_lower_case ? lowerCase(whole) : whole, maxLength);
-        if (ids.length === 0) throw new CumaError(`${folder}: the text "${text}" has no tokens; expected at least one`);
-        transformer.checkLength(ids.length, `"${text}"`);
+        if (ids.length === 0)
+          throw new CumaError(`${folder}: the text ${show(text)} has no tokens; expected at least one`);
+        transformer.checkLength(ids.length, show(text));
         return ids;
       });
       const vectors = await encodeByLength(tokenIds, ways, transformer.states);
@@ -156,10 +159,12 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
     if (!type.startsWith("sentence_transformers.") || type.split(".").at(-1) !== expected[i]) {
       const wanted =
         expected[i] === undefined ? "no further module" : `a ${expected[i]} module of sentence_transformers`;
-      throw new CumaError(`${file}: module ${i} is "${type}", which is not supported here; expected ${wanted}`);
+      throw new CumaError(`${file}: module ${i} is ${show(type)}, which is not supported here; expected ${wanted}`);
     }
     if (!/^\w*$/.test(path)) {
-      throw new CumaError(`${file}: module ${i} has the path "${path}"; expected the name of a folder beside the file`);
+      throw new CumaError(
+        `${file}: module ${i} has the path ${show(path)}; expected the name of a folder beside the file`,
+      );
     }
   }
   if (modules.length < 2) {
@@ -178,7 +183,7 @@ function readModules(folder: string): { root: string; poolingFile: string; norma
 
 function readPooling(file: string): { ways: Pooling[]; width: number | undefined; includePrompt: boolean } {
   const json = checkJson(file, readJson(file, MAX_CONFIG_BYTES), poolingSchema);
-  checkKeys(file, json, keysOf.pooling);
+  checkFileKeys(file, json, keysOf.pooling);
   const flagged = Object.entries(flags).flatMap(([flag, mode]) => (json[flag] === true ? [mode] : []));
   const named = json.pooling_mode === undefined ? flagged : [json.pooling_mode].flat();
   const ways = named.map((mode) => {
@@ -250,11 +255,6 @@ function tokenise(tokenizer: Tokenizer, text: string, maxLength: number): number
   ];
 }
 
-// One character at a time, as the tokenizers library does: a final sigma is like any other.
-function lowerCase(text: string): string {
-  return Array.from(text, (character) => character.toLowerCase()).join("");
-}
-
 function unit(vector: Float32Array): Float32Array {
   const norm = Math.max(Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0)), MIN_NORM);
   return vector.map((x) => x / norm);
@@ -278,14 +278,6 @@ async function hashFiles(files: readonly string[]): Promise<string> {
 function readOptional<T>(file: string, schema: z.ZodType<T>, keys: ForeignKeys | null): T {
   const json = existsSync(file) ? readJson(file, MAX_CONFIG_BYTES) : {};
   const content = checkJson(file, json, schema);
-  if (keys) checkKeys(file, json as object, keys);
+  if (keys) checkFileKeys(file, json as object, keys);
   return content;
-}
-
-function checkKeys(file: string, json: object, keys: ForeignKeys): void {
-  try {
-    checkForeignKeys(json, keys);
-  } catch (error) {
-    throw new CumaError(`${file}: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -65,8 +65,9 @@ export class VectorFile {
       closeSync(fd);
     }
     // A write that was cut off has left part of a record.
-    const whole = size > MAX_BYTES ? 0 : size - (size % this.recordBytes);
-    writeFileAtomic(this.path, Buffer.concat([readBytes(this.path, Infinity).subarray(0, whole), records]));
+    const whole = size - (size % this.recordBytes);
+    const kept = size > MAX_BYTES ? Buffer.alloc(0) : readBytes(this.path, Infinity).subarray(0, whole);
+    writeFileAtomic(this.path, Buffer.concat([kept, records]));
   }
 
   private open(): number | undefined {

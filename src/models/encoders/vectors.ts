@@ -1,5 +1,5 @@
 import { SafetensorsFile, sha256File } from "../../io/index.ts";
-import { CumaError, count } from "../../util/index.ts";
+import { count, CumaError, show } from "../../util/index.ts";
 import type { TextEncoder } from "./types.ts";
 
 /**
@@ -17,9 +17,9 @@ export async function vectorsEncoder(path: string): Promise<TextEncoder> {
     for (const name of file.names) {
       const shape = file.shape(name);
       if (shape.length !== 1 || shape[0] !== width || width === 0) {
-        const expected = width > 0 ? `[${width}], as that of "${first}"` : "[D]";
+        const expected = width > 0 ? `[${width}], as that of ${show(first)}` : "[D]";
         throw new CumaError(
-          `${path}: tensor "${name}": expected a vector of shape ${expected}; found [${shape.join(", ")}]`,
+          `${path}: tensor ${show(name)}: expected a vector of shape ${expected}; found [${shape.join(", ")}]`,
         );
       }
     }
@@ -43,7 +43,7 @@ export async function vectorsEncoder(path: string): Promise<TextEncoder> {
 async function lookUp(file: SafetensorsFile, text: string): Promise<Float32Array> {
   if (!file.has(text)) {
     throw new CumaError(
-      `${file.path}: there is no vector for the profile "${text}"; it has ${count(file.names.length, "vector")}, the first for "${file.names[0]!}"`,
+      `${file.path}: there is no vector for the profile ${show(text)}; it has ${count(file.names.length, "vector")}, the first for ${show(file.names[0])}`,
     );
   }
   return Promise.resolve(file.read(text).data);

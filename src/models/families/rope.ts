@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { checkForeignKeys, CumaError, show } from "../../util/index.ts";
 import type { RopeConfig } from "../types.ts";
@@ -38,7 +39,7 @@ export function ropeConfig(config: RopeKeys, defaultTheta: number): RopeConfig {
     specs.length === 0
       ? [read(config, "rope_scaling", defaultTheta)]
       : specs.map((key) => read(config, key, defaultTheta));
-  if (other && JSON.stringify(rope) !== JSON.stringify(other)) {
+  if (other && !isDeepStrictEqual(rope, other)) {
     throw new CumaError(
       `rope_parameters ${show(config.rope_parameters)} and rope_scaling ${show(config.rope_scaling)} differ; expected one of them, or the same in both`,
     );
@@ -58,16 +59,16 @@ function read(config: RopeKeys, key: "rope_parameters" | "rope_scaling", default
     }
   }
   const type = spec.rope_type ?? spec.type ?? "default";
-  const read = Object.keys(specSchema.shape);
+  const known = Object.keys(specSchema.shape);
   if (type === "default") {
     // Older files keep the keys of a scaling that is switched off.
     const unused = ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"];
-    checkForeignKeys(spec, { read, harmless: { 'not asked where the type is "default"': unused }, neutral: {} });
+    checkForeignKeys(spec, { read: known, harmless: { 'not asked where the type is "default"': unused }, neutral: {} });
     return { theta, llama3: null };
   }
   if (type !== "llama3")
     throw new CumaError(`rope_type ${show(type)} is not supported; expected "default" or "llama3"`);
-  checkForeignKeys(spec, { read: [...read, ...Object.keys(llama3Schema.shape)], harmless: {}, neutral: {} });
+  checkForeignKeys(spec, { read: [...known, ...Object.keys(llama3Schema.shape)], harmless: {}, neutral: {} });
   const parsed = z.object({ [key]: llama3Schema }).parse({ [key]: spec })[key]!;
   return {
     theta,

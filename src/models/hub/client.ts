@@ -123,9 +123,10 @@ export class HubClient {
     return retrying(async () => {
       const response = await this.get(url, { accept: "application/json" });
       const text = await textOf(response, url);
-      const parsed = schema.safeParse(parseJson(text, url));
+      const json = parseJson(text, url);
+      const parsed = schema.safeParse(json);
       if (parsed.success) return { body: parsed.data, link: response.headers.get("link") };
-      throw new CumaError(`${url}: unexpected answer: ${describeIssue(parsed.error.issues[0]!, parseJson(text, url))}`);
+      throw new CumaError(`${excerpt(url)}: unexpected answer: ${describeIssue(parsed.error.issues[0]!, json)}`);
     });
   }
 
@@ -158,7 +159,7 @@ function parseJson(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CumaError(`${url}: the answer is not JSON: ${excerpt(messageOf(error))}`, { cause: error });
+    throw new CumaError(`${excerpt(url)}: the answer is not JSON: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@ import * as jinja from "@huggingface/jinja";
 import { withinBudget } from "./budget.ts";
 import { Interpreter } from "./interpreter.ts";
 import type { Statement } from "./nodes.ts";
+import { bracketTildes, checkChains, type Token } from "./precedence.ts";
 import { strftime } from "./strftime.ts";
 import { fail, TemplateError } from "./errors.ts";
 import { Callable, isDict, Namespace, toValue, type Value } from "./values.ts";
@@ -11,11 +12,6 @@ const { tokenize, parse } = jinja as unknown as {
   readonly tokenize: (source: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }) => readonly Token[];
   readonly parse: (tokens: readonly Token[]) => { readonly body: readonly Statement[] };
 };
-
-interface Token {
-  readonly type: string;
-  readonly value: string;
-}
 
 /** As transformers' sandbox has it. */
 const MAX_RANGE = 100_000;
@@ -43,7 +39,7 @@ export function compileTemplate(source: string): JinjaTemplate {
   checkSource(text);
   const tokens = tokenize(markGeneration(text), { lstrip_blocks: true, trim_blocks: true });
   checkChains(tokens);
-  const { body } = parse(tokens);
+  const { body } = parse(bracketTildes(tokens));
   return {
     render(variables, date) {
       const values = Object.entries({ ...variables }).map(([name, value]) => [name, toValue(value)] as const);
@@ -68,21 +64,6 @@ function markGeneration(source: string): string {
   return source
     .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, "{%$1 call generation() $2%}")
     .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, "{%$1 endcall $2%}");
-}
-
-/** Refuses `a < b < c`, which the library reads as `(a < b) < c`. */
-function checkChains(tokens: readonly Token[]): void {
-  const compared = [false];
-  for (const { type, value } of tokens) {
-    if (type.startsWith("Open")) compared.push(false);
-    else if (type.startsWith("Close")) compared.pop();
-    else if (type === "Comma" || (type === "Identifier" && ["and", "or", "if", "else"].includes(value))) {
-      compared[compared.length - 1] = false;
-    } else if (type === "ComparisonBinaryOperator" || (type === "Identifier" && value === "in")) {
-      if (compared.at(-1)) fail("comparisons in a row, such as a < b < c, are not supported");
-      compared[compared.length - 1] = true;
-    }
-  }
 }
 
 function globals(date: string): [string, Value][] {

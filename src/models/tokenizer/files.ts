@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, readJson } from "../../io/index.ts";
-import { CumaError } from "../../util/index.ts";
+import { CumaError, show } from "../../util/index.ts";
 import { addedTokenSchema, type AddedToken } from "./addedTokens.ts";
 
 export const TOKENIZER_FILE = "tokenizer.json";
@@ -177,6 +177,6 @@ function checkPrefixSpace(
   if (wanted == null || typeof step !== "object" || step === null || !("add_prefix_space" in step)) return;
   if (step.add_prefix_space === wanted) return;
   throw new CumaError(
-    `${file}: "add_prefix_space" is ${wanted}, but ${TOKENIZER_FILE} has ${String(step.add_prefix_space)}; expected the same in both`,
+    `${file}: "add_prefix_space" is ${wanted}, but ${TOKENIZER_FILE} has ${show(step.add_prefix_space)}; expected the same in both`,
   );
 }

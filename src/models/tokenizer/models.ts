@@ -1,6 +1,6 @@
 import * as huggingFace from "@huggingface/tokenizers";
 import { z } from "zod";
-import { CumaError, show } from "../../util/index.ts";
+import { CumaError, largest, show, smallest } from "../../util/index.ts";
 import { BYTE_CHARACTERS } from "./bytes.ts";
 import { checkPart, nameOf, type Part } from "./steps.ts";
 
@@ -119,8 +119,7 @@ function buildBpe(options: z.output<typeof bpe>, part: Part): VocabularyModel {
 function buildWordPiece(options: z.output<typeof wordPiece>, part: Part): VocabularyModel {
   const { vocab, unk_token: unknown, continuing_subword_prefix: prefix, max_input_chars_per_word: most } = options;
   const unknownId = tokenId(unknown, "unk_token", vocab, part);
-  let longest = 0;
-  for (const token of vocab.keys()) longest = Math.max(longest, token.length);
+  const longest = largest(Array.from(vocab.keys(), ({ length }) => length));
   const tokenise = (word: string): number[] => {
     const characters = Array.from(word);
     if (characters.length > most) return [unknownId];
@@ -151,9 +150,8 @@ function buildUnigram({ vocab, unk_id: unknownId }: z.output<typeof unigram>, pa
   }
   const vocabulary = new Map(vocab.map(([token], i) => [token, i]));
   const tokenScores = vocab.map(([, score]) => roundedTwice(score));
-  let longest = 0;
-  for (const [token] of vocab) longest = Math.max(longest, token.length);
-  const unknownScore = tokenScores.reduce((a, b) => Math.min(a, b)) - UNKNOWN_PENALTY;
+  const longest = largest(vocab.map(([token]) => token.length));
+  const unknownScore = smallest(tokenScores) - UNKNOWN_PENALTY;
   const tokenise = (word: string): number[] => {
     // Of the best way to each place of the word: its score, its last token and where that begins.
     const scores = new Float64Array(word.length + 1);

@@ -64,8 +64,8 @@ function cleanText(text: string): string {
     .replace(/\p{White_Space}/gu, " ");
 }
 
-// One character at a time: a final sigma is like any other.
-function lowerCase(text: string): string {
+/** One character at a time, as the tokenizers library does: a final sigma is like any other. */
+export function lowerCase(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join("");
 }
 

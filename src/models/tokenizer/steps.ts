@@ -64,7 +64,7 @@ export function readSteps<F>(section: unknown, part: Part, types: StepTypes<F>, 
     }
     if (!Object.hasOwn(types, type)) {
       throw new CumaError(
-        `${part.file}: "${path.join(".")}" is of the type ${show(type)}, which is not supported; supported are ${["Sequence", ...Object.keys(types)].sort().join(", ")}`,
+        `${nameOf(here)} is of the type ${show(type)}, which is not supported; supported are ${["Sequence", ...Object.keys(types)].sort().join(", ")}`,
       );
     }
     steps.push(types[type]!.build(value, here));

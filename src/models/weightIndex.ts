@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { checkJson, readJson } from "../io/index.ts";
+import { CumaError, show } from "../util/index.ts";
+
+/** Where a model's weights are: all in one file, or in the shards that an index names. */
+export const WEIGHTS_FILE = "model.safetensors";
+export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
+const MAX_INDEX_BYTES = 100_000_000;
+
+const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
+
+/**
+ * The file of each tensor by an index.
+ * @throws CumaError naming the index, and the tensor that is in no safetensors file of the same folder.
+ */
+export function readWeightIndex(path: string): Map<string, string> {
+  const { weight_map: shardOf } = checkJson(path, readJson(path, MAX_INDEX_BYTES), indexSchema);
+  for (const [name, shard] of Object.entries(shardOf)) {
+    if (!/^[\w.-]+\.safetensors$/.test(shard)) {
+      throw new CumaError(
+        `${path}: tensor ${show(name)} is in ${show(shard)}; expected the name of a safetensors file in the same folder`,
+      );
+    }
+  }
+  return new Map(Object.entries(shardOf));
+}
