@@ -361,7 +361,7 @@ async function openDelimited(path: string, options: { columns: readonly string[]
     throw new CumaError(`${path}:1: expected the columns ${expected!}; found ${found! || "nothing"}`);
   }
   const twice = header.find((name, i) => header.indexOf(name) !== i);
-  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${show(twice)} twice`);
+  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${excerpt(twice)} twice`);
   return {
     header,
     index: (name) => header.indexOf(name),

@@ -361,7 +361,7 @@ function checkHeader(path: string, header: readonly string[], needed: readonly s
     throw new CumaError(`${path}:1: expected the columns ${brief(missing)}; found ${found}${hint}`);
   }
   const double = needed.find((name) => header.indexOf(name) !== header.lastIndexOf(name));
-  if (double !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${show(double)} twice`);
+  if (double !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${excerpt(double)} twice`);
 }
 
 function brief(names: readonly string[]): string {
