@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, readCsv, sha256File } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { Rng } from "../src/util/index.ts";
+import { checkLoading } from "./arguments.ts";
 import { select } from "./heldOut.ts";
 import type { ExampleSource, LoadOptions } from "./records.ts";
 
 const FILE = "wvs.csv";
 const MAX_BYTES = 64_000_000;
-const SPLITS = ["train", "valid", "test", "full"];
 const OPTIONS = ["Too Little", "About Right", "Too Much"];
 const QUESTION =
   "Is what the government is doing for people in poverty in this country about the right amount, too much, or too little?";
@@ -30,12 +30,9 @@ const rowSchema = z.array(
  * valid, 30% test.
  * @throws CumaError naming the file, and the row (from 0) and field that is not as described.
  */
-export async function loadCarDataWvs(
-  dir: string,
-  split: string,
-  { limit, seed = 0 }: LoadOptions = {},
-): Promise<ExampleSource> {
-  if (!SPLITS.includes(split)) throw new CumaError(unknownName("split", split, SPLITS));
+export async function loadCarDataWvs(dir: string, split: string, options: LoadOptions = {}): Promise<ExampleSource> {
+  checkLoading(dir, split, options);
+  const { limit, seed = 0 } = options;
   const path = join(dir, FILE);
   const rows = checkJson(path, readCsv(path, MAX_BYTES), rowSchema);
   const profiles = new Map<string, Profile>();

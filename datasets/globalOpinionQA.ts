@@ -5,11 +5,11 @@ import { checkJson, listFolder, readJson, sha256File } from "../src/io/index.ts"
 import { isTable } from "../src/io/table/formats.ts";
 import { openTable } from "../src/io/table/open.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { CumaError, excerpt, Rng, show } from "../src/util/index.ts";
+import { checkLoading } from "./arguments.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";
 
-const SPLITS = ["train", "valid", "test", "full"];
 const OVERRIDES_FILE = "scales.json";
 /** Options that a prompt can letter. */
 const MAX_OPTIONS = 26;
@@ -56,9 +56,10 @@ const overridesSchema = z.record(z.string(), z.boolean());
 export async function loadGlobalOpinionQA(
   dir: string,
   split: string,
-  { limit, seed = 0 }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<ExampleSource> {
-  if (!SPLITS.includes(split)) throw new CumaError(unknownName("split", split, SPLITS));
+  checkLoading(dir, split, options);
+  const { limit, seed = 0 } = options;
   const { path, overrides } = locate(dir);
   const ordered = overrides === null ? {} : checkJson(overrides, readJson(overrides), overridesSchema);
   const notes: Record<string, number> = {};
@@ -71,14 +72,14 @@ export async function loadGlobalOpinionQA(
     const example = toExample(record, where, ordered, notes);
     if (!example) continue;
     if (seen.has(example.id)) {
-      throw new CumaError(`${where}: "${record.country}" has an earlier row for this question; expected one`);
+      throw new CumaError(`${where}: ${show(record.country)} has an earlier row for this question; expected one`);
     }
     seen.add(example.id);
     known.set(example.profile["country"]!, example.profile);
     if (split === "full" || splitOf(record.question) === split) examples.push(example);
   }
   const [stray] = unused;
-  if (stray !== undefined) throw new CumaError(`${overrides!}: "${stray}" is no question of ${path}`);
+  if (stray !== undefined) throw new CumaError(`${overrides!}: ${show(stray)} is no question of ${path}`);
   if (limit !== undefined) examples = new Rng(seed, "globalOpinionQA", split).shuffle(examples).slice(0, limit);
   const files: Record<string, string> = {};
   for (const file of overrides === null ? [path] : [path, overrides])
@@ -105,7 +106,7 @@ function locate(dir: string): { path: string; overrides: string | null } {
   const found = folder === dir ? names : tables(folder);
   if (found.length !== 1) {
     const expected = "expected one table (json, jsonl, csv, parquet, arrow)";
-    throw new CumaError(`${folder}: ${expected}; found ${found.join(", ") || "none"}`);
+    throw new CumaError(`${folder}: ${expected}; found ${excerpt(found.join(", ")) || "none"}`);
   }
   const overrides = listFolder(dir).includes(OVERRIDES_FILE) ? join(dir, OVERRIDES_FILE) : null;
   return { path: join(folder, found[0]!), overrides };

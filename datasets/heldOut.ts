@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { CumaError, excerpt, Rng, show, unknownName } from "../src/util/index.ts";
 import type { ExampleSource } from "./records.ts";
 
 const values = z.union([z.string(), z.array(z.string()).min(1)]);
@@ -85,7 +85,9 @@ export function checkHoldOut(where: string, rules: readonly HoldOutRule[], sourc
       if (unknown !== undefined) throw new CumaError(`${where}: ${unknownName(name, unknown, [...found].sort())}`);
     }
     if (entries.length < 2 || profiles.some((profile) => isHeldOut([rule], profile))) continue;
-    const combination = entries.map(([name, wanted]) => `${name} ${wanted.map((v) => `"${v}"`).join(" or ")}`);
+    const combination = entries.map(
+      ([name, wanted]) => `${excerpt(name)} ${wanted.map((value) => show(value)).join(" or ")}`,
+    );
     throw new CumaError(`${where}: expected a combination that somebody has; found ${combination.join(" with ")}`);
   }
 }

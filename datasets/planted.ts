@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkConfig } from "../src/config/index.ts";
 import { OutFolder, readJson } from "../src/io/index.ts";
+import { checkArgument } from "../src/util/index.ts";
+import { plantedOutSchema } from "./arguments.ts";
 import { writeCommunityAlignment } from "./planted/communityAlignment.ts";
 import { writeJson } from "./planted/files.ts";
 import { TRUTH_FILE } from "./planted/load.ts";
@@ -87,7 +89,9 @@ export interface PlantedOptions extends PlantedSpecInput {
  * @throws UsageError where a knob is unknown, out of range or cannot be had with another, before anything is written;
  * CumaError where the folder has files and `overwrite` is not given, or a file cannot be written.
  */
-export function writePlanted({ out, overwrite = false, ...knobs }: PlantedOptions): Record<Split, number> {
+export function writePlanted(options: PlantedOptions): Record<Split, number> {
+  checkArgument("options", plantedOutSchema, options);
+  const { out, overwrite = false, ...knobs } = options;
   const spec = checkConfig({ value: knobs, where: () => "planted data" }, plantedSpecSchema);
   const folder = OutFolder.take(out, overwrite ? "overwrite" : "new", { ours, last: TRUTH_FILE, aside: true });
   try {

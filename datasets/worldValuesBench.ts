@@ -6,9 +6,9 @@ import { z } from "zod";
 import { checkJson, listFolder, readJson, sha256File, textChunks } from "../src/io/index.ts";
 import type { Profile } from "../src/models/index.ts";
 import { CumaError, excerpt, Rng, show, unknownName } from "../src/util/index.ts";
+import { checkLoading } from "./arguments.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 
-const SPLITS = ["train", "valid", "test", "full"];
 const KEY = "D_INTERVIEW";
 const BLANK = -128;
 
@@ -70,12 +70,10 @@ export interface WorldValuesBench extends ExampleSource {
 export async function loadWorldValuesBench(
   dir: string,
   split: string,
-  { limit, seed = 0, questions: wanted }: WorldValuesBenchOptions = {},
+  options: WorldValuesBenchOptions = {},
 ): Promise<WorldValuesBench> {
-  if (!SPLITS.includes(split)) throw new CumaError(unknownName("split", split, SPLITS));
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new CumaError(`limit: expected a positive whole number; found ${limit}`);
-  }
+  checkLoading(dir, split, options);
+  const { limit, seed = 0, questions: wanted } = options;
   listFolder(dir);
   const json = (name: string) => locate(dir, ["", "dataset_construction", "WorldValuesBench"], name);
   const paths = {
@@ -172,17 +170,20 @@ function valueQuestions(
     const { question, category, answer_scale_min: lowest, answer_scale_max: highest } = entry;
     if (highest <= lowest) {
       const found = `${lowest} to ${highest}`;
-      throw new CumaError(`${metadataPath}: ${id}: expected answer_scale_min < answer_scale_max; found ${found}`);
+      throw new CumaError(
+        `${metadataPath}: ${excerpt(id)}: expected answer_scale_min < answer_scale_max; found ${found}`,
+      );
     }
     const choices = codebook[id]?.choices;
-    if (!choices) throw new CumaError(`${codebookPath}: ${id}: expected an entry for this question; found none`);
+    if (!choices)
+      throw new CumaError(`${codebookPath}: ${excerpt(id)}: expected an entry for this question; found none`);
     const adjusted = adjustments[id] ?? {};
     const options = Array.from({ length: highest - lowest + 1 }, (_, k) => {
       const codes = Object.keys(choices).filter((code) => (adjusted[code] ?? code) === String(lowest + k));
       const code = codes.find((code) => code === String(lowest + k)) ?? codes[0];
       const text = code === undefined ? "" : choices[code]!.trim();
       if (text === "")
-        throw new CumaError(`${codebookPath}: ${id}: expected a text for level ${lowest + k}; found none`);
+        throw new CumaError(`${codebookPath}: ${excerpt(id)}: expected a text for level ${lowest + k}; found none`);
       return text;
     });
     return [{ id, category, question: question.trim(), options, lowest }];
@@ -266,14 +267,14 @@ async function readAnswers(
       const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
       if (!(value >= lowest && value <= highest)) {
         const expected = Number.isNaN(value) ? "an integer or nothing" : `an answer from ${lowest} to ${highest}`;
-        throw new CumaError(`${path}:${line}: ${question}: expected ${expected}; found ${show(text)}`);
+        throw new CumaError(`${path}:${line}: ${excerpt(question)}: expected ${expected}; found ${show(text)}`);
       }
       answers[start + column] = value;
     });
   }
   for (const [id, { line }] of people) {
     if (lines.has(id)) continue;
-    throw new CumaError(`${demographicPath}:${line}: ${KEY}: expected a participant of ${path}; found ${id}`);
+    throw new CumaError(`${demographicPath}:${line}: ${KEY}: expected a participant of ${path}; found ${excerpt(id)}`);
   }
   return { participants: [...lines.keys()], answers };
 }
@@ -284,7 +285,8 @@ function participant(path: string, line: number, id: string): string {
 }
 
 function duplicate(path: string, line: number, id: string, other: number): CumaError {
-  return new CumaError(`${path}:${line}: ${KEY}: expected each participant once; found ${id} on line ${other} too`);
+  const found = `${excerpt(id)} on line ${other} too`;
+  return new CumaError(`${path}:${line}: ${KEY}: expected each participant once; found ${found}`);
 }
 
 /** Positions of the cells that hold an answer. */
@@ -355,12 +357,11 @@ async function openDelimited(path: string, options: { columns: readonly string[]
   const header = first.done ? [] : first.value.record;
   const missing = options.columns.filter((name) => !header.includes(name));
   if (missing.length > 0) {
-    throw new CumaError(
-      `${path}:1: expected the columns ${missing.join(", ")}; found ${header.join(", ") || "nothing"}`,
-    );
+    const [expected, found] = [missing, header].map((names) => excerpt(names.join(", ")));
+    throw new CumaError(`${path}:1: expected the columns ${expected!}; found ${found! || "nothing"}`);
   }
   const twice = header.find((name, i) => header.indexOf(name) !== i);
-  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${twice} twice`);
+  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${excerpt(twice)} twice`);
   return {
     header,
     index: (name) => header.indexOf(name),

@@ -5,11 +5,9 @@ import {
   existsSync,
   fsyncSync,
   openSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,16 +15,19 @@ import { parse as parseCsv } from "csv-parse";
 import { z } from "zod";
 import {
   checkJson,
+  checkReadable,
   fileError,
   listFolder,
   isLockFile,
   lockFolder,
   makeFolder,
+  readBytes,
   readJson,
   syncFolder,
   writeFileAtomic,
 } from "../src/io/index.ts";
-import { count, CumaError, MersenneTwister } from "../src/util/index.ts";
+import { checkArgument, count, CumaError, excerpt, MersenneTwister, show } from "../src/util/index.ts";
+import { wvsSchema } from "./arguments.ts";
 
 const KEY = "D_INTERVIEW";
 /** The number that many interviews of version 5 share; the benchmark leaves them all out. */
@@ -35,6 +36,7 @@ const METADATA = ["question_metadata.json", "codebook.json", "answer_adjustment.
 const SPLITS = ["full", "train", "valid", "test"] as const;
 const KINDS = ["demographic", "value"] as const;
 const TEMPORARY = ".tmp";
+const MAX_METADATA_BYTES = 512_000_000;
 
 export type WvsSplit = (typeof SPLITS)[number];
 
@@ -100,6 +102,7 @@ type Blank = "missingCode" | "adjustedAway" | "empty";
  * Source: github.com/Demon702/WorldValuesBench, dataset_construction/data_preparation.py at cd7b4bb.
  */
 export async function convertWvs(options: WvsOptions): Promise<WvsConversion> {
+  checkArgument("options", wvsSchema, options);
   const { wvs, metadataDir, out, overwrite = false } = options;
   listFolder(metadataDir);
   const metadata = readMetadata(metadataDir);
@@ -189,14 +192,18 @@ function readMetadata(dir: string): Metadata {
     ([id, entry]): Question[] => {
       if (id === KEY) return [];
       const choices = codebook[id]?.choices;
-      if (!choices) throw new CumaError(`${codebookPath}: ${id}: expected an entry for this question; found none`);
+      if (!choices)
+        throw new CumaError(`${codebookPath}: ${excerpt(id)}: expected an entry for this question; found none`);
       const scale =
         entry.answer_data_type === "ordinal" ? ([entry.answer_scale_min, entry.answer_scale_max] as const) : null;
       return [{ id, kind: entry.use_case, scale, choices, adjusted: adjustment[id] ?? {} }];
     },
   );
   const paths = [metadataPath, codebookPath, adjustmentPath];
-  return { questions, files: Object.fromEntries(METADATA.map((name, i) => [name, readFileSync(paths[i]!)])) };
+  return {
+    questions,
+    files: Object.fromEntries(METADATA.map((name, i) => [name, readBytes(paths[i]!, MAX_METADATA_BYTES)])),
+  };
 }
 
 /** Lines of the two files without their line ends, and the number of answers in each. */
@@ -251,7 +258,7 @@ async function readSurvey(
       interviews++;
       const id = integer(fields[key]!);
       if (id === undefined || id.startsWith("-")) {
-        throw new CumaError(`${path}:${line}: ${KEY}: expected a whole number; found "${fields[key]!}"`);
+        throw new CumaError(`${path}:${line}: ${KEY}: expected a whole number; found ${show(fields[key])}`);
       }
       if (id === DROPPED) {
         dropped++;
@@ -308,7 +315,8 @@ interface Cell {
 function decide({ id, scale, choices, adjusted }: Question, field: string, where: string): Cell {
   if (field.trim() === "" || field.trim() === "NA") return { text: "", blank: "empty" };
   const code = integer(field);
-  if (code === undefined) throw new CumaError(`${where}: ${id}: expected an integer code; found "${field}"`);
+  if (code === undefined)
+    throw new CumaError(`${where}: ${excerpt(id)}: expected an integer code; found ${show(field)}`);
   const value = adjusted[code] ?? code;
   if (value === "") return { text: "", blank: "adjustedAway" };
   if (!scale) {
@@ -319,13 +327,13 @@ function decide({ id, scale, choices, adjusted }: Question, field: string, where
   }
   if (value.startsWith("-")) return { text: "", blank: "missingCode" };
   if (!(code in choices)) {
-    const known = Object.keys(choices).join(", ");
-    throw new CumaError(`${where}: ${id}: expected a code of the codebook (${known}); found ${code}`);
+    const known = excerpt(Object.keys(choices).join(", "));
+    throw new CumaError(`${where}: ${excerpt(id)}: expected a code of the codebook (${known}); found ${code}`);
   }
   const [lowest, highest] = scale;
   if (Number(value) < lowest || Number(value) > highest) {
     const found = value === code ? value : `${value}, adjusted from ${code}`;
-    throw new CumaError(`${where}: ${id}: expected an answer from ${lowest} to ${highest}; found ${found}`);
+    throw new CumaError(`${where}: ${excerpt(id)}: expected an answer from ${lowest} to ${highest}; found ${found}`);
   }
   return { text: value };
 }
@@ -353,12 +361,13 @@ function checkHeader(path: string, header: readonly string[], needed: readonly s
     throw new CumaError(`${path}:1: expected the columns ${brief(missing)}; found ${found}${hint}`);
   }
   const double = needed.find((name) => header.indexOf(name) !== header.lastIndexOf(name));
-  if (double !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${double} twice`);
+  if (double !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${excerpt(double)} twice`);
 }
 
 function brief(names: readonly string[]): string {
   const rest = names.length - 8;
-  return rest > 0 ? `${names.slice(0, 8).join(", ")} and ${rest} more` : names.join(", ");
+  const first = excerpt(names.slice(0, 8).join(", "));
+  return rest > 0 ? `${first} and ${rest} more` : first;
 }
 
 interface Csv {
@@ -416,8 +425,8 @@ interface Form {
 }
 
 function examine(path: string): Form {
+  const size = checkReadable(path);
   try {
-    const { size } = statSync(path);
     const fd = openSync(path, "r");
     try {
       const head = Buffer.alloc(1 << 16);

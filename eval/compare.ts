@@ -1,4 +1,4 @@
-import { checkArgument, CumaError, Rng } from "../src/util/index.ts";
+import { checkArgument, CumaError, excerpt, Rng, show } from "../src/util/index.ts";
 import { checkTable, compareOptionsSchema } from "./arguments.ts";
 import { bootstrapP, centredInterval, resample } from "./bootstrap.ts";
 import { checkedNumbers, defaultGrouping, prepare, valuesOf, type EvaluateOptions } from "./evaluate.ts";
@@ -108,7 +108,7 @@ function pair(
   const rows: number[] = [];
   const others: number[] = [];
   const refuse = (id: string, only: string, other: string): never => {
-    throw new CumaError(`example "${id}": is in ${only} only; expected the same examples in ${other}`);
+    throw new CumaError(`example "${excerpt(id)}": is in ${only} only; expected the same examples in ${other}`);
   };
   for (const [row, id] of a.exampleIds.entries()) {
     const other = rowOfB.get(id);
@@ -149,11 +149,9 @@ function differ(
   const checked = new Set<number>();
   return (rowA, rowB) => {
     const fail = (what: string, found: unknown, other: unknown): never => {
-      const [first, second] = [found, other].map((value) => (value === undefined ? "nothing" : JSON.stringify(value)));
-      const instead = `${first!} in ${sourceA} and ${second!} in ${sourceB}`;
-      throw new CumaError(
-        `example "${a.exampleIds[rowA]!}": ${what}: expected the same in both predictions, found ${instead}`,
-      );
+      const where = `example "${excerpt(a.exampleIds[rowA]!)}": ${excerpt(what)}`;
+      const instead = `${show(found)} in ${sourceA} and ${show(other)} in ${sourceB}`;
+      throw new CumaError(`${where}: expected the same in both predictions, found ${instead}`);
     };
     const [questionA, questionB] = [a.questions[a.question[rowA]!]!, b.questions[b.question[rowB]!]!];
     if (questionA.id !== questionB.id) fail("question", questionA.id, questionB.id);

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { CumaError, excerpt } from "../src/util/index.ts";
+import { checkScoring } from "./arguments.ts";
 import type { MetricInfo, MetricResult } from "./metrics/metric.ts";
 import { distinctN } from "./text/distinctN.ts";
 import { ngramsOf, type Ngrams } from "./text/ngrams.ts";
@@ -62,7 +63,7 @@ export function generationTable(rows: readonly Generation[], source = "generatio
   const width = rows[0]?.embedding?.length;
   for (const [i, { promptId, embedding }] of rows.entries()) {
     const fail = (expected: string, found: string): never => {
-      const where = `${source}: row ${i + 1} (prompt "${promptId}")`;
+      const where = `${source}: row ${i + 1} (prompt "${excerpt(promptId)}")`;
       throw new CumaError(`${where}: embedding: expected ${expected}; found ${found}`);
     };
     if (embedding?.length !== width) {
@@ -119,6 +120,7 @@ export function scoreGenerations(
   table: TextTable<Generation>,
   options: GenerationOptions = {},
 ): TextScores<GenerationMetric> {
+  checkScoring(table, options);
   const withTokens = table.rows.map((row) => ({ ...row, tokens: tokenize(row.text) }));
   const embedded = table.rows[0]?.embedding != null;
   const scored = scoreGroups({ ...table, rows: withTokens }, options.by ?? [], (rows) => scoreRows(rows, options));

@@ -1,4 +1,4 @@
-import { count, show } from "../src/util/index.ts";
+import { count, excerpt, show } from "../src/util/index.ts";
 import { groupsOf } from "./evaluate.ts";
 import type { PredictionTable } from "./predictions.ts";
 
@@ -14,7 +14,9 @@ export function groupNotes(table: PredictionTable, by: readonly string[]): strin
   const single = rows.reduce((found, of) => found + (of === 1 ? 1 : 0), 0);
   const notes = by.flatMap((name) => alike(name, table.attributes.get(name)!.values));
   if (single > 1 && 2 * single > names.length) {
-    notes.push(`${by.join(",")}: ${count(single, "group")} of ${names.length.toLocaleString("en-US")} have one row`);
+    notes.push(
+      `${excerpt(by.join(","))}: ${count(single, "group")} of ${names.length.toLocaleString("en-US")} have one row`,
+    );
   }
   return notes;
 }
@@ -32,6 +34,6 @@ function alike(attribute: string, values: readonly string[]): string[] {
   if (!pair) return [];
   const more = pairs.length > 1 ? ` (and ${count(pairs.length - 1, "more pair")})` : "";
   return [
-    `${attribute}: ${show(pair[0])} and ${show(pair[1])}${more} differ only in case or white space, and are different groups`,
+    `${excerpt(attribute)}: ${show(pair[0])} and ${show(pair[1])}${more} differ only in case or white space, and are different groups`,
   ];
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { CumaError, excerpt, show } from "../src/util/index.ts";
+import { checkScoring } from "./arguments.ts";
 import type { MetricInfo, MetricResult } from "./metrics/metric.ts";
 import { idSchema, readRows } from "./text/records.ts";
 import {
@@ -49,7 +50,7 @@ export function judgementTable(rows: readonly Judgement[], source = "judgements"
   for (const [i, judgement] of rows.entries()) {
     const { exampleId, order } = judgement;
     const fail = (what: string): never => {
-      throw new CumaError(`${source}: row ${i + 1} (example "${exampleId}"): ${what}`);
+      throw new CumaError(`${source}: row ${i + 1} (example "${excerpt(exampleId)}"): ${what}`);
     };
     const key = (of: Judgement["order"]): string => `${of} ${exampleId}`;
     const same = earlier.get(key(order));
@@ -63,8 +64,8 @@ export function judgementTable(rows: readonly Judgement[], source = "judgements"
       const before = fields(other.judgement);
       for (const [f, [name, value]] of fields(judgement).entries()) {
         if (value === before[f]![1]) continue;
-        const expected = `${JSON.stringify(before[f]![1])}, as in row ${other.row} of the same example`;
-        fail(`${name}: expected ${expected}; found ${JSON.stringify(value)}`);
+        const expected = `${show(before[f]![1])}, as in row ${other.row} of the same example`;
+        fail(`${excerpt(name)}: expected ${expected}; found ${show(value)}`);
       }
     }
     earlier.set(key(order), { row: i + 1, judgement });
@@ -111,6 +112,7 @@ export async function readJudgements(path: string): Promise<TextTable<Judgement>
  * @throws CumaError for an attribute that no row has.
  */
 export function scoreJudgements(table: TextTable<Judgement>, options: ScoreOptions = {}): TextScores<JudgementMetric> {
+  checkScoring(table, options);
   const examples = examplesOf(table.rows).flatMap(({ verdict }) => (verdict === undefined ? [] : [verdict]));
   const times = (verdict: Verdict): number => examples.filter((of) => of === verdict).length;
   return {

@@ -277,7 +277,7 @@ function rowOf(table: PredictionColumns, index: number): PredictionRow {
 }
 
 function checkText(name: string, text: string | null, fail: (what: string) => never): void {
-  if (text === "") fail(`${name}: expected a text, found an empty one; what is not known is left out`);
+  if (text === "") fail(`${excerpt(name)}: expected a text, found an empty one; what is not known is left out`);
 }
 
 /**

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { writeFileAtomic } from "../src/io/index.ts";
 import { writeColumnar } from "../src/io/parquet.ts";
 import { COMMENT, openTable, type AttributeChoice } from "../src/io/table/open.ts";
-import { CumaError, unknownName } from "../src/util/index.ts";
+import { CumaError, show, unknownName } from "../src/util/index.ts";
 import { checkPath, checkTable } from "./arguments.ts";
 import { PredictionTableBuilder, type PredictionTable } from "./predictions.ts";
 import { toArrow } from "./predictionsArrow.ts";
@@ -51,7 +51,7 @@ export function writePredictions(
   const format = writtenFormat(path);
   for (const name of table.attributes.keys()) {
     if (Object.hasOwn(COLUMNS, name)) {
-      throw new CumaError(`${path}: the attribute "${name}" has the name of another column; expected another name`);
+      throw new CumaError(`${path}: the attribute ${show(name)} has the name of another column; expected another name`);
     }
   }
   const sorted = JSON.stringify(Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))));

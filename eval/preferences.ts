@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError } from "../src/util/index.ts";
+import { CumaError, excerpt, show } from "../src/util/index.ts";
+import { checkScoring } from "./arguments.ts";
 import type { MetricInfo, MetricResult } from "./metrics/metric.ts";
 import { kendallTau } from "./text/kendallTau.ts";
 import { margin, marginPerToken, rankedRight, type PairLogProbs } from "./text/preferenceAccuracy.ts";
@@ -49,7 +50,7 @@ export function preferenceTable(rows: readonly Preference[], source = "preferenc
   const seen = new Map<string, number>();
   for (const [i, row] of rows.entries()) {
     const fail = (what: string): never => {
-      throw new CumaError(`${source}: row ${i + 1} (example "${row.exampleId}"): ${what}`);
+      throw new CumaError(`${source}: row ${i + 1} (example "${excerpt(row.exampleId)}"): ${what}`);
     };
     const earlier = seen.get(row.exampleId);
     if (earlier !== undefined) fail(`expected each example once; found it in row ${earlier} too`);
@@ -113,7 +114,7 @@ export async function readPreferences(path: string): Promise<TextTable<Preferenc
       const chosen = fields.ref_chosen_logprob ?? null;
       const rejected = fields.ref_rejected_logprob ?? null;
       if ((chosen === null) !== (rejected === null)) {
-        const where = `${path}: row ${i + 1} (example "${fields.example_id}")`;
+        const where = `${path}: row ${i + 1} (example "${excerpt(fields.example_id)}")`;
         throw new CumaError(`${where}: expected ref_chosen_logprob and ref_rejected_logprob, or neither; found one`);
       }
       return {
@@ -143,6 +144,7 @@ export function scorePreferences(
   table: TextTable<Preference>,
   options: ScoreOptions = {},
 ): TextScores<PreferenceMetric> {
+  checkScoring(table, options);
   const reference = table.rows[0]?.reference != null;
   return {
     samples: { rows: table.rows.length },
@@ -196,7 +198,7 @@ export function rewardTable(rows: readonly Reward[], source = "rewards"): TextTa
   const first = new Map<string, { readonly row: number; readonly participantId: string | null }>();
   for (const [i, { turnId, participantId, reward, score }] of rows.entries()) {
     const fail = (what: string): never => {
-      throw new CumaError(`${source}: row ${i + 1} (turn "${turnId}"): ${what}`);
+      throw new CumaError(`${source}: row ${i + 1} (turn "${excerpt(turnId)}"): ${what}`);
     };
     for (const [name, value] of Object.entries({ reward, score })) {
       if (!Number.isFinite(value)) fail(`${name}: expected a finite number; found ${value}`);
@@ -204,8 +206,8 @@ export function rewardTable(rows: readonly Reward[], source = "rewards"): TextTa
     const earlier = first.get(turnId);
     if (!earlier) first.set(turnId, { row: i + 1, participantId });
     else if (earlier.participantId !== participantId) {
-      const expected = `${JSON.stringify(earlier.participantId)}, as in row ${earlier.row} of the same turn`;
-      fail(`participant_id: expected ${expected}; found ${JSON.stringify(participantId)}`);
+      const expected = `${show(earlier.participantId)}, as in row ${earlier.row} of the same turn`;
+      fail(`participant_id: expected ${expected}; found ${show(participantId)}`);
     }
   }
   return { rows, attributes: attributesOf(rows) };
@@ -250,6 +252,7 @@ export async function readRewards(path: string): Promise<TextTable<Reward>> {
  * @throws CumaError for an attribute that no row has.
  */
 export function scoreRewards(table: TextTable<Reward>, options: ScoreOptions = {}): TextScores<RewardMetric> {
+  checkScoring(table, options);
   return {
     samples: { rows: table.rows.length, turns: new Set(table.rows.map(({ turnId }) => turnId)).size },
     settings: {},

@@ -1,9 +1,11 @@
 import { extname } from "node:path";
+import { z } from "zod";
 import type { ValueQuestion, WorldValuesBench } from "../datasets/index.ts";
 import { CSV, delimited } from "../src/io/table/delimited.ts";
-import { CumaError, Rng, unknownName } from "../src/util/index.ts";
+import { checkArgument, CumaError, excerpt, Rng, unknownName } from "../src/util/index.ts";
+import { checkPath, publishedOptionsSchema } from "./arguments.ts";
 import { clustersOf, gather, resample, totals, type Statistics } from "./bootstrap.ts";
-import { evaluate, resultOf, type EvaluateOptions } from "./evaluate.ts";
+import { checkedNumbers, evaluate, resultOf, type EvaluateOptions } from "./evaluate.ts";
 import { Growing } from "./growing.ts";
 import { wasserstein1, type MetricName } from "./metrics/index.ts";
 import { mean, reasons, type MetricResult } from "./metrics/metric.ts";
@@ -40,6 +42,11 @@ export interface PublishedScores {
 /** What rows are looked up in. */
 type Answers = Pick<WorldValuesBench, "questions" | "find">;
 
+const benchmarkSchema = z.custom<Answers>(
+  (value) => value instanceof Object && "questions" in value && "find" in value,
+  "expected a benchmark, as loadWorldValuesBench loads it",
+);
+
 /**
  * Scores a published WorldValuesBench prediction file, `.tsv` or `.csv` with the columns QUESTION_ID, PARTICIPANT_ID and
  * SCORE (others are ignored), against the answers of a loaded benchmark, without a model.
@@ -66,7 +73,10 @@ export async function scorePublished(
   benchmark: Answers,
   options: PublishedOptions = {},
 ): Promise<PublishedScores> {
-  const { resamples = 1000, level = 0.95, seed = 0 } = options;
+  checkPath(path);
+  checkArgument("benchmark", benchmarkSchema, benchmark);
+  checkArgument("options", publishedOptionsSchema, options);
+  const { resamples, level, seed } = checkedNumbers(options);
   const rows = await readRows(path, benchmark);
   const questions = [...rows.questions.values()];
   const withoutScore = sum(questions.map(({ excluded }) => excluded));
@@ -177,7 +187,7 @@ class PublishedRows {
     const earlier = this.lineOf.get(pair);
     if (earlier !== undefined) {
       fail(
-        `expected each participant and question once; found ${participantId} and ${questionId} on line ${earlier} too`,
+        `expected each participant and question once; found ${excerpt(participantId)} and ${questionId} on line ${earlier} too`,
       );
     }
     this.lineOf.set(pair, line);

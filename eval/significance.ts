@@ -1,3 +1,12 @@
+import { z } from "zod";
+import { checkArgument } from "../src/util/index.ts";
+
+const count = z.int().nonnegative();
+const pValues = z.custom<readonly number[]>(
+  (value) => Array.isArray(value) && value.every((p) => typeof p === "number" && !(p < 0 || p > 1)),
+  "expected a list of numbers from 0 to 1, or NaN",
+);
+
 /** The exact McNemar test of two classifiers on the same rows. */
 export interface McNemar {
   /** Rows that only the first got right. */
@@ -13,6 +22,8 @@ export interface McNemar {
  * be independent: where people answer several questions it is too sure, and the paired cluster bootstrap is not.
  */
 export function mcnemar(onlyA: number, onlyB: number): McNemar {
+  checkArgument("onlyA", count, onlyA);
+  checkArgument("onlyB", count, onlyB);
   const n = onlyA + onlyB;
   // log C(n, k) - n log 2, from k = 0 up.
   let term = -n * Math.LN2;
@@ -29,6 +40,7 @@ export function mcnemar(onlyA: number, onlyB: number): McNemar {
  * false rejections below it. NaN is no test and stays NaN.
  */
 export function benjaminiHochberg(ps: readonly number[]): number[] {
+  checkArgument("ps", pValues, ps);
   const order = [...ps.keys()].filter((i) => !Number.isNaN(ps[i]!)).sort((a, b) => ps[b]! - ps[a]!);
   const adjusted = ps.map(() => NaN);
   let least = 1;

@@ -1,7 +1,7 @@
 import { openTable, type AttributeChoice } from "../src/io/table/open.ts";
 import type { Profile } from "../src/models/index.ts";
-import { CumaError, show, unknownName } from "../src/util/index.ts";
-import { checkPath, checkTable } from "./arguments.ts";
+import { CumaError, excerpt, show, unknownName } from "../src/util/index.ts";
+import { checkPath, checkTable, checkTruth } from "./arguments.ts";
 import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictions.ts";
 
 /** True distributions by question and by the attributes that a truth file has. */
@@ -75,6 +75,7 @@ export async function readTruth(
  */
 export function withTruth(table: PredictionTable, truth: Truth): { table: PredictionTable; unmatched: number } {
   checkTable("table", table);
+  checkTruth(truth);
   const { source, attributes, rows: truths } = truth;
   const columns = attributes.map((name) => {
     const column = table.attributes.get(name);
@@ -97,7 +98,7 @@ export function withTruth(table: PredictionTable, truth: Truth): { table: Predic
     found.push(match);
   }
   if (rows.length === 0) {
-    const by = ["question", ...attributes].join(", ");
+    const by = excerpt(["question", ...attributes].join(", "));
     throw new CumaError(`${source}: expected the truth of some prediction; none matches by ${by}`);
   }
   const selected = selectRows(table, rows);
@@ -111,12 +112,12 @@ function checkOptions(source: string, truth: TruthRow, question: string, expecte
   const { row, target, options } = truth;
   if (options && JSON.stringify(options) !== JSON.stringify(expected)) {
     throw new CumaError(
-      `${source}: row ${row}: options: expected those of the predictions for "${question}", ${show(expected)}; found ${show(options)}`,
+      `${source}: row ${row}: options: expected those of the predictions for ${show(question)}, ${show(expected)}; found ${show(options)}`,
     );
   }
   if (target.length !== expected.length) {
     throw new CumaError(
-      `${source}: row ${row}: target: expected ${expected.length} numbers, one for each option of "${question}", found ${target.length}`,
+      `${source}: row ${row}: target: expected ${expected.length} numbers, one for each option of ${show(question)}, found ${target.length}`,
     );
   }
 }

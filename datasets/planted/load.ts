@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { sha256File } from "../../src/io/index.ts";
 import type { Profile } from "../../src/models/index.ts";
-import { CumaError, show } from "../../src/util/index.ts";
+import { CumaError, excerpt, show } from "../../src/util/index.ts";
+import { checkFolder, checkLoading } from "../arguments.ts";
 import type { ChoiceExample } from "../records.ts";
 import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench.ts";
 import { distributionOf, groupFinder, readTruth, type Truth } from "./model.ts";
@@ -24,6 +25,7 @@ export interface PlantedTruth {
  * @throws CumaError naming the file, and the field where it has another form.
  */
 export function plantedTruth(dir: string): PlantedTruth {
+  checkFolder(dir);
   const path = join(dir, TRUTH_FILE);
   const truth = readTruth(path);
   const find = groupFinder(path, truth.groups);
@@ -58,6 +60,7 @@ export async function loadPlanted(
   split: string,
   options: WorldValuesBenchOptions = {},
 ): Promise<PlantedBench> {
+  checkLoading(dir, split, options);
   const path = join(dir, TRUTH_FILE);
   const truth = readTruth(path);
   const data = await loadWorldValuesBench(dir, split, options);
@@ -90,7 +93,7 @@ function checkTruth(path: string, truth: Truth, { questions }: WorldValuesBench)
     const found = Object.hasOwn(truth.questions, id) ? truth.questions[id]!.options : undefined;
     if (JSON.stringify(found) !== JSON.stringify(options)) {
       throw new CumaError(
-        `${path}: "questions.${id}.options": expected those of the survey, ${show(options)}; found ${show(found)}`,
+        `${path}: "questions.${excerpt(id)}.options": expected those of the survey, ${show(options)}; found ${show(found)}`,
       );
     }
     for (const [i, group] of truth.groups.entries()) {
@@ -98,7 +101,7 @@ function checkTruth(path: string, truth: Truth, { questions }: WorldValuesBench)
       const sum = values.reduce((total, p) => total + p, 0);
       if (values.length === options.length && values.every((p) => p >= 0) && Math.abs(sum - 1) < 1e-6) continue;
       throw new CumaError(
-        `${path}: "groups.${i}.distributions.${id}": expected ${options.length} probabilities of sum 1; found ${show(values)}`,
+        `${path}: "groups.${i}.distributions.${excerpt(id)}": expected ${options.length} probabilities of sum 1; found ${show(values)}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkJson, readJson } from "../../src/io/index.ts";
 import type { Profile } from "../../src/models/index.ts";
-import { CumaError, normalised, Rng, unknownName } from "../../src/util/index.ts";
+import { CumaError, normalised, Rng, show, unknownName } from "../../src/util/index.ts";
 import { interactionOf, plantedSpecSchema, type PlantedSpec } from "./spec.ts";
 import { COUNTRIES, KINDS, NOMINAL_KINDS, RELIGIONS } from "./words.ts";
 
@@ -60,7 +60,7 @@ export function groupFinder(path: string, groups: readonly Group[]): (profile: P
     const group = byName.get(`${country}\t${religion}`);
     if (group) return group;
     throw new CumaError(
-      `${path}: expected a profile with a planted country and religion; found country "${country}" and religion "${religion}"`,
+      `${path}: expected a profile with a planted country and religion; found country ${show(country)} and religion ${show(religion)}`,
     );
   };
 }

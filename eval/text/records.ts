@@ -3,6 +3,7 @@ import type { Kind } from "../../src/io/table/cells.ts";
 import { openTable } from "../../src/io/table/open.ts";
 import type { Profile } from "../../src/models/index.ts";
 import { CumaError, describeIssue } from "../../src/util/index.ts";
+import { checkPath } from "../arguments.ts";
 
 /** What the columns of a file are. Every column that is not named here is an attribute of a profile. */
 export interface Columns<Shape extends z.ZodRawShape> {
@@ -28,6 +29,7 @@ export async function readRows<Shape extends z.ZodRawShape>(
   path: string,
   columns: Columns<Shape>,
 ): Promise<FileRow<z.output<z.ZodObject<Shape>>>[]> {
+  checkPath(path);
   const schema = z.object(columns.shape);
   const kinds = Object.fromEntries(
     Object.keys(columns.shape).map((name): [string, Kind] => [name, columns.kinds?.[name] ?? "text"]),

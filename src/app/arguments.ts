@@ -3,6 +3,7 @@ import { z } from "zod";
 import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
 import type { PredictHooks } from "../../eval/index.ts";
 import { tableFormats } from "../../eval/report/index.ts";
+import { MAX_THREADS } from "../config/index.ts";
 import { devices } from "../engine/index.ts";
 import { MAX_OPTIONS, type Choice } from "../models/index.ts";
 import { callback, someText, type FieldsOf } from "../util/index.ts";
@@ -67,7 +68,7 @@ export const modelOptionsSchema = z.strictObject({
   onProgress: callback.optional(),
   engine: z.enum(["onnxruntime", "reference"]).optional(),
   device: z.enum(devices).optional(),
-  threads: count.nullish(),
+  threads: count.max(MAX_THREADS).nullish(),
 } satisfies FieldsOf<ModelOptions>);
 
 const model = modelOptionsSchema;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import {
   CONFIG_FILE,
@@ -26,8 +27,16 @@ import {
   type ScoringItem,
   type TemplateSettings,
 } from "../models/index.ts";
-import { CumaError, show } from "../util/index.ts";
-import { checkTrainedOn, loadBase, makeEngine, type BaseModel, type EngineOptions, type LoadOptions } from "./base.ts";
+import { CumaError, excerpt, show } from "../util/index.ts";
+import {
+  checkTrainedOn,
+  hashBase,
+  loadBase,
+  makeEngine,
+  type BaseModel,
+  type EngineOptions,
+  type LoadOptions,
+} from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
 import { Prompts, type PromptSettings } from "./prompts.ts";
@@ -76,17 +85,20 @@ export class ChoiceModel {
   readonly attributes: readonly string[] | null;
   readonly persona: boolean;
   readonly template: TemplateSettings;
+  private readonly options: ModelOptions;
   private readonly decoder: Decoder;
   private readonly prompts: Prompts;
   private readonly vectors: ReaderVectors | null;
 
   private constructor(
+    options: ModelOptions,
     base: BaseModel,
     loaded: LoadedAdapter | null,
     reader: PromptSettings & { readonly attributes: readonly string[] | null },
     decoder: Decoder,
     vectors: ReaderVectors | null,
   ) {
+    this.options = options;
     this.base = base;
     this.loaded = loaded;
     this.attributes = reader.attributes;
@@ -103,21 +115,36 @@ export class ChoiceModel {
     const engine = makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
-    const { allowOtherBase = false } = options;
-    const baseHash = await checkTrainedOn(base, loaded?.trainedOn ?? null, allowOtherBase);
-    const decoder = new Decoder(engine, {
-      config: base.config,
-      weights: base.weights,
-      ...(loaded && { adapter: loaded.adapter, parameters: loaded.parameters }),
-    });
-    const vectors = loaded ? await openReaders(loaded, base, engine, options, baseHash) : null;
     const reader: ReaderSettings | null = loaded?.reader ?? null;
     const settings = {
       attributes: options.attributes ?? reader?.attributes ?? null,
       persona: options.persona ?? reader?.persona ?? true,
       template: resolveTemplateSettings(options.template ?? {}, reader?.template),
     };
-    return new ChoiceModel(base, loaded, settings, decoder, vectors);
+    const baseHash = await checkTrainedOn(base, loaded?.trainedOn ?? null, options.allowOtherBase ?? false);
+    const decoder = new Decoder(engine, {
+      config: base.config,
+      weights: base.weights,
+      ...(loaded && { adapter: loaded.adapter, parameters: loaded.parameters }),
+    });
+    const vectors = loaded ? await openReaders(loaded, base, engine, options, baseHash) : null;
+    return new ChoiceModel(options, base, loaded, settings, decoder, vectors);
+  }
+
+  /** What answers depend on: settings, and SHA-256 of base, adapter and encoder. */
+  async identity() {
+    const { adapter, engine = "onnxruntime", device = "cpu", threads } = this.options;
+    return {
+      persona: this.persona,
+      template: this.template,
+      attributes: this.attributes,
+      engine,
+      device,
+      threads: engine === "reference" ? null : (threads ?? availableParallelism()),
+      base: await hashBase(this.base.folder),
+      adapter: adapter === undefined ? null : await hashAdapter(adapter),
+      encoder: this.vectors?.encoderHash ?? null,
+    };
   }
 
   /** The examples that the base takes in full (see `fitting`). */
@@ -263,7 +290,7 @@ async function openReaders(
   const otherBase = name === "base" && options.allowOtherBase === true;
   if (profileSpace && !otherBase && profileSpace.encoderHash !== encoder.hash) {
     throw new CumaError(
-      `encoder "${name}": its files are not those the adapter was trained with (SHA-256 ${encoder.hash.slice(0, 12)}…, expected ${profileSpace.encoderHash.slice(0, 12)}…)`,
+      `encoder ${show(name)}: its files are not those the adapter was trained with (SHA-256 ${excerpt(encoder.hash, 12)}, expected ${excerpt(profileSpace.encoderHash, 12)})`,
     );
   }
   const space: ProfileSpace = profileSpace ?? {
@@ -275,7 +302,7 @@ async function openReaders(
   };
   if (profileWidth(space) !== adapter.profileWidth) {
     throw new CumaError(
-      `encoder "${name}": gives vectors of width ${encoder.width}; the adapter takes ${adapter.profileWidth}`,
+      `encoder ${show(name)}: gives vectors of width ${encoder.width}; the adapter takes ${adapter.profileWidth}`,
     );
   }
   return new ReaderVectors(encoder, space, parameters[PROJECTION]);

@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import {
@@ -25,10 +24,9 @@ import {
   type PublishedScores,
 } from "../../eval/index.ts";
 import { checkJson, listFolder, OutFolder, readJson, sha256File, writeJson, type OutMode } from "../io/index.ts";
-import { callback, checkArgument, CumaError, differences, UsageError } from "../util/index.ts";
+import { callback, checkArgument, CumaError, differences, show, UsageError } from "../util/index.ts";
 import { evaluationSchema, outModeSchema, predictHooksSchema, publishedSchema } from "./arguments.ts";
-import { hashBase } from "./base.ts";
-import { ChoiceModel, hashAdapter, type ModelOptions } from "./choiceModel.ts";
+import { ChoiceModel, type ModelOptions } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
 import { checkAttributes } from "./readers.ts";
 
@@ -117,7 +115,7 @@ export async function runEvaluation(
       limit: config.limit ?? undefined,
       seed: config.seed,
     });
-    if (loaded.length === 0) throw new CumaError(`${config.dir}: the split "${config.split}" has no examples`);
+    if (loaded.length === 0) throw new CumaError(`${config.dir}: the split ${show(config.split)} has no examples`);
     if (config.by) checkAttributes("by", config.by, loaded.attributes);
     const model = await ChoiceModel.open({ ...config.model, onProgress });
     try {
@@ -183,7 +181,7 @@ function heldOutRules(
 
 /** What two evaluations must have in common for one to go on with the other. */
 async function identityOf(
-  { benchmark, split, limit, seed, by, cluster, resamples, permutations, model: options }: EvaluationConfig,
+  { benchmark, split, limit, seed, by, cluster, resamples, permutations }: EvaluationConfig,
   holdOut: readonly HoldOutRule[],
   source: ExampleSource,
   model: ChoiceModel,
@@ -198,15 +196,7 @@ async function identityOf(
     cluster,
     resamples,
     permutations,
-    persona: model.persona,
-    template: model.template,
-    attributes: model.attributes,
-    engine: options.engine ?? "onnxruntime",
-    device: options.device ?? "cpu",
-    threads: options.engine === "reference" ? null : (options.threads ?? availableParallelism()),
-    base: await hashBase(model.base.folder),
-    adapter: options.adapter === undefined ? null : await hashAdapter(options.adapter),
-    encoder: model.loaded?.profileSpace?.encoderHash ?? null,
+    ...(await model.identity()),
     dataFiles: source.files,
     versions: versions(),
   };

@@ -68,6 +68,11 @@ export class ReaderVectors {
     return profiles.map((profile) => this.vectors.get(profileText(profile))!);
   }
 
+  /** SHA-256 of the encoder. */
+  get encoderHash(): string {
+    return this.encoder.hash;
+  }
+
   dispose(): Promise<void> {
     return this.encoder.dispose();
   }

@@ -12,7 +12,7 @@ import {
   type ReportRun,
 } from "../../eval/report/index.ts";
 import { intoFile, sha256File } from "../io/index.ts";
-import { checkArgument, CumaError, UsageError } from "../util/index.ts";
+import { checkArgument, CumaError, excerpt, UsageError } from "../util/index.ts";
 import { reportSchema } from "./arguments.ts";
 import { packageVersion } from "./package.ts";
 import {
@@ -152,7 +152,7 @@ function commonGrouping(paths: readonly string[], stored: readonly StoredEvaluat
   const found = stored.map(({ results }) => results?.config.by ?? undefined);
   const other = found.findIndex((by) => JSON.stringify(by) !== JSON.stringify(found[0]));
   if (other < 0) return found[0];
-  const shown = (by: readonly string[] | undefined): string => (by ? by.join(",") : "the default");
+  const shown = (by: readonly string[] | undefined): string => (by ? excerpt(by.join(",")) : "the default");
   throw new UsageError(
     `expected results that are grouped alike, found ${shown(found[0])} in ${paths[0]!} and ${shown(found[other])} in ${paths[other]!}; give --by`,
   );

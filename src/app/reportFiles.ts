@@ -4,7 +4,7 @@ import * as z from "zod";
 import { readPredictions, type MetricResult, type PredictionTable } from "../../eval/index.ts";
 import { trainingMeasures, type Subset, type Topology, type TrainingLog } from "../../eval/report/index.ts";
 import { checkJson, fileError, readJson, readText } from "../io/index.ts";
-import { CumaError, messageOf } from "../util/index.ts";
+import { CumaError, excerpt, messageOf } from "../util/index.ts";
 import { hashAdapter } from "./choiceModel.ts";
 import { PREDICTIONS_FILE, RESULTS_FILE } from "./evaluation.ts";
 
@@ -132,7 +132,7 @@ export async function readTraining({ config, identity }: StoredResults): Promise
     return `${messageOf(error)}: training curves are left out.`;
   }
   if (hash !== identity.adapter) {
-    return `${folder} holds another adapter than the one evaluated (SHA-256 ${hash.slice(0, 12)}…, expected ${identity.adapter.slice(0, 12)}…): training curves are left out.`;
+    return `${folder} holds another adapter than the one evaluated (SHA-256 ${excerpt(hash, 12)}, expected ${excerpt(identity.adapter, 12)}): training curves are left out.`;
   }
   return trainingLog(folder, path);
 }

@@ -1,14 +1,13 @@
 /** What `cuma route` reads: profiles, texts, a reference grouping, answers. */
-import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { z } from "zod";
 import { emd, readPredictions, type PredictionTable } from "../../eval/index.ts";
-import { checkJson, fileError, readJson, readText } from "../io/index.ts";
+import { checkJson, checkReadable, readJson, readText } from "../io/index.ts";
 import { cellOf } from "../io/table/cells.ts";
 import { CSV, delimited } from "../io/table/delimited.ts";
 import { openTable } from "../io/table/open.ts";
 import type { Profile } from "../models/index.ts";
-import { CumaError, formatBytes, unknownName } from "../util/index.ts";
+import { CumaError, excerpt, formatBytes, show, unknownName } from "../util/index.ts";
 import { checkAttributes } from "./readers.ts";
 
 const MAX_BYTES = 512_000_000;
@@ -126,13 +125,17 @@ export async function readReference(
       row++;
       const others = Object.keys(cells).filter((name) => !by.includes(name));
       if (others.length !== 1) {
-        const found = others.join(", ") || "none";
-        throw new CumaError(`${path}: header: expected one column beside ${by.join(", ")}, the label; found ${found}`);
+        const [beside, found] = [by, others].map((names) => excerpt(names.join(", ")));
+        throw new CumaError(
+          `${path}: header: expected one column beside ${beside!}, the label; found ${found! || "none"}`,
+        );
       }
       const name = groupName(by.map((attribute) => cellOf("text", cells[attribute]!.trim()) ?? ""));
       const label = cells[others[0]!]!.trim();
-      if (label === "") throw new CumaError(`${path}: row ${row}: ${others[0]!}: expected a label, found nothing`);
-      if (labels.has(name)) throw new CumaError(`${path}: row ${row}: expected each group once, found "${name}" again`);
+      if (label === "")
+        throw new CumaError(`${path}: row ${row}: ${excerpt(others[0]!)}: expected a label, found nothing`);
+      if (labels.has(name))
+        throw new CumaError(`${path}: row ${row}: expected each group once, found ${show(name)} again`);
       labels.set(name, label);
     }
   } else {
@@ -142,7 +145,7 @@ export async function readReference(
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
     throw new CumaError(
-      `${path}: expected a label for each group; found none for ${missing.slice(0, 5).join(", ")}${more}`,
+      `${path}: expected a label for each group; found none for ${excerpt(missing.slice(0, 5).join(", "))}${more}`,
     );
   }
   const found = groups.map((name) => labels.get(name)!);
@@ -199,7 +202,7 @@ export async function answerDistances(
       }
       if (shared === 0) {
         throw new CumaError(
-          `${path}: expected a question that both ${groups[b]!} and ${groups[a]!} answered, found none`,
+          `${path}: expected a question that both ${excerpt(groups[b]!)} and ${excerpt(groups[a]!)} answered, found none`,
         );
       }
       distances[i]![j] = distances[j]![i] = sum / shared;
@@ -257,12 +260,7 @@ function trueDistributions(
 }
 
 function checkSize(path: string, maxBytes = MAX_BYTES): void {
-  let size: number;
-  try {
-    ({ size } = statSync(path));
-  } catch (error) {
-    throw fileError(path, "cannot be read", error);
-  }
+  const size = checkReadable(path);
   if (size > maxBytes) {
     throw new CumaError(`${path}: it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`);
   }

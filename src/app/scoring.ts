@@ -15,7 +15,7 @@ import {
   type Truth,
 } from "../../eval/index.ts";
 import { intoFile, sha256File } from "../io/index.ts";
-import { checkArgument, count, CumaError, UsageError } from "../util/index.ts";
+import { checkArgument, count, CumaError, excerpt, UsageError } from "../util/index.ts";
 import { scoringSchema } from "./arguments.ts";
 import { gitHash, versions } from "./package.ts";
 
@@ -119,7 +119,7 @@ async function score(
   const metrics = new Map<string, Record<string, MetricResult>>();
   for (const [name, by] of groupings) {
     for (const note of groupNotes(table, by)) onProgress(`note: ${note}`);
-    onProgress(`computing metrics by ${name}`);
+    onProgress(`computing metrics by ${excerpt(name)}`);
     const found = evaluate(table, { ...options, by, permutations: config.permutations });
     metrics.set(name, withExcluded(found, excluded));
   }
@@ -158,7 +158,7 @@ async function compareWith(
   const sources = [config.predictions, against] as const;
   const found: [string, Comparison][] = [];
   for (const [name, by] of groupings) {
-    onProgress(`comparing by ${name}`);
+    onProgress(`comparing by ${excerpt(name)}`);
     found.push([
       name,
       {
@@ -191,15 +191,15 @@ function groupingsOf(
   if (attribute !== undefined) {
     const groups = table.attributes.get(attribute)!.values.length;
     if (groups > 1 && !sharedAttributes(table).includes(attribute)) {
-      const found = `expected an attribute whose values rows share; each row has a ${attribute} of its own`;
+      const found = `expected an attribute whose values rows share; each row has a ${excerpt(attribute)} of its own`;
       throw new CumaError(`${predictions}: ${found}; name the groups with --by`);
     }
-    onProgress(`groups: ${count(groups, "value")} of ${attribute} (--by for others)`);
+    onProgress(`groups: ${count(groups, "value")} of ${excerpt(attribute)} (--by for others)`);
   }
   const groupings = new Map<string, readonly string[]>();
   for (const list of lists) {
     const name = list.length > 0 ? list.join(",") : NO_GROUPS;
-    if (groupings.has(name)) throw new UsageError(`--by ${name}: expected each grouping once`);
+    if (groupings.has(name)) throw new UsageError(`--by ${excerpt(name)}: expected each grouping once`);
     groupings.set(name, list);
   }
   return groupings;

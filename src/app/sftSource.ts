@@ -1,7 +1,7 @@
 import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
 import { profileText, type Profile } from "../models/index.ts";
 import { answerTree, type SftExample, type SftSource } from "../train/index.ts";
-import { CumaError } from "../util/index.ts";
+import { CumaError, excerpt } from "../util/index.ts";
 import type { Prompts } from "./prompts.ts";
 import { selectAttributes } from "./readers.ts";
 
@@ -80,7 +80,9 @@ export class ChoiceSft implements SftSource {
     if (!this.soft) {
       const example = this.source.at(index);
       if (example.answer === null) {
-        throw new CumaError(`example "${example.id}" has a distribution instead of an answer; use train.labels: soft`);
+        throw new CumaError(
+          `example "${excerpt(example.id)}" has a distribution instead of an answer; use train.labels: soft`,
+        );
       }
       const target = example.options.map((_, k) => (k === example.answer ? 1 : 0));
       return { ...this.describe(index, example), id: example.id, target, weight: example.weight };
@@ -107,7 +109,7 @@ export class ChoiceSft implements SftSource {
   }
 
   private make({ id, example, profile, profileIndex, target, weight }: Cell): SftExample {
-    const { prompt, continuations } = this.prompts.item({ ...example, profile }, `example "${id}"`);
+    const { prompt, continuations } = this.prompts.item({ ...example, profile }, `example "${excerpt(id)}"`);
     const answers = continuations.map((tokens, i) => ({ tokens, share: target[i]! }));
     return { id, ...answerTree(prompt, answers), weight, profile: profileIndex };
   }

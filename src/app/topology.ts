@@ -2,10 +2,9 @@ import { datasets, type DatasetName, type ExampleSource } from "../../datasets/i
 import type { Topology } from "../../router/index.ts";
 import { intoFile, sha256File } from "../io/index.ts";
 import { checkLength, profileText, type Profile } from "../models/index.ts";
-import { checkArgument, count, CumaError, Rng } from "../util/index.ts";
+import { checkArgument, count, CumaError, excerpt, Rng, show } from "../util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
-import { hashBase } from "./base.ts";
-import { adapterFiles, ChoiceModel, hashAdapter, type ModelOptions, type Routing } from "./choiceModel.ts";
+import { adapterFiles, ChoiceModel, type ModelOptions, type Routing } from "./choiceModel.ts";
 import { gitHash, versions } from "./package.ts";
 import { checkAttributes } from "./readers.ts";
 import { answerDistances, groupName, readProfiles, readReference, readTexts, type ProfileRows } from "./routeFiles.ts";
@@ -153,11 +152,7 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
       versions: versions(),
       gitHash: gitHash(),
       identity: {
-        base: await hashBase(model.base.folder),
-        adapter: await hashAdapter(config.model.adapter),
-        encoder: model.loaded.profileSpace?.encoderHash ?? null,
-        engine: config.model.engine ?? "onnxruntime",
-        device: config.model.device ?? "cpu",
+        ...(await model.identity()),
         files: Object.fromEntries(await Promise.all(read.map(async (path) => [path, await sha256File(path)] as const))),
         dataFiles: texts.files,
         texts: texts.names,
@@ -199,7 +194,7 @@ function groupProfiles(
 ): GroupedProfiles {
   if (told && !attributes.some((name) => told.includes(name))) {
     throw new CumaError(
-      `${path}: expected a column for an attribute that the model is told (${told.join(", ")}); found ${attributes.join(", ")}`,
+      `${path}: expected a column for an attribute that the model is told (${excerpt(told.join(", "))}); found ${excerpt(attributes.join(", "))}`,
     );
   }
   const used = attributes.filter((name) => by.includes(name) || !told || told.includes(name));
@@ -223,7 +218,7 @@ function groupProfiles(
     groups.set(name, group);
     if (group.key !== JSON.stringify(values)) {
       throw new CumaError(
-        `${path}: two groups have the name "${name}"; expected values of ${by.join(", ")} without " / "`,
+        `${path}: two groups have the name ${show(name)}; expected values of ${excerpt(by.join(", "))} without " / "`,
       );
     }
     profiles.set(key, { profile, weight, group: group.group });
@@ -273,7 +268,7 @@ async function openTexts(
     onProgress(`reading ${dir} (${split})`);
     const source = await datasets[benchmark].load(dir, split, {});
     const first = firstOfQuestions(source);
-    if (first.length === 0) throw new CumaError(`${dir}: the split "${split}" has no examples`);
+    if (first.length === 0) throw new CumaError(`${dir}: the split ${show(split)} has no examples`);
     const drawn = new Rng(seed, "route", "questions").shuffle(first.map((_, i) => i)).slice(0, limit);
     const asked = drawn.sort((a, b) => a - b).map((i) => source.at(first[i]!));
     return {

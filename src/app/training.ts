@@ -33,7 +33,7 @@ import {
   type StoredRun,
   type TrainingWarning,
 } from "../train/index.ts";
-import { callback, checkArgument, CumaError } from "../util/index.ts";
+import { callback, checkArgument, CumaError, show } from "../util/index.ts";
 import { outModeSchema, runHooksSchema } from "./arguments.ts";
 import { DEMO_BASE, hashBase, loadBase, makeEngine, type BaseModel } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
@@ -84,7 +84,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   if (holdOut.length > 0) found = withoutHeldOut(found, holdOut, draw);
   if (found.length === 0) {
     const left = holdOut.length > 0 ? " that data.holdOut leaves" : "";
-    throw new CumaError(`${data.dir}: the split "${data.split}" has no examples${left}`);
+    throw new CumaError(`${data.dir}: the split ${show(data.split)} has no examples${left}`);
   }
   if (data.attributes) checkAttributes("data.attributes", data.attributes, found.attributes);
   const attributes = data.attributes ?? found.attributes;

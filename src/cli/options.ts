@@ -3,7 +3,7 @@ import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../dataset
 import { MAX_THREADS, readYaml } from "../config/index.ts";
 import { devices } from "../engine/index.ts";
 import { expandHome } from "../io/index.ts";
-import { UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../util/index.ts";
 import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
 
 /** More than any of our counts: a number beyond is a slip, and would only run out of memory or time. */
@@ -54,6 +54,7 @@ export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): 
 export function templateSetting(text: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("Expected key=value, such as enable_thinking=false.");
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${excerpt(name)}" is given twice.`);
   try {
     return { ...before, [name]: readYaml(value!, () => "--template").value };
   } catch {
@@ -79,7 +80,7 @@ export function collectNames(text: string, before: readonly string[][]): string[
   return [...before, names(text)];
 }
 
-const collecting: readonly unknown[] = [collect, collectNames, holdOutRule];
+const collecting: readonly unknown[] = [collect, collectNames, holdOutRule, templateSetting];
 
 /** Makes it an error to give an option twice where the second value would silently replace the first. */
 export function refuseRepeats(command: Command): void {
@@ -180,8 +181,9 @@ export function parseProfile(pairs: readonly string[]): Record<string, string> {
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     const [name, value] = [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-    if (at < 1 || value === "") throw new UsageError(`--profile ${pair}: expected name=value, such as country=Japan`);
-    if (profile.has(name)) throw new UsageError(`--profile ${pair}: "${name}" is given twice`);
+    if (at < 1 || value === "")
+      throw new UsageError(`--profile ${excerpt(pair)}: expected name=value, such as country=Japan`);
+    if (profile.has(name)) throw new UsageError(`--profile ${excerpt(pair)}: "${excerpt(name)}" is given twice`);
     profile.set(name, value);
   }
   return Object.fromEntries(profile);

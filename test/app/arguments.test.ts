@@ -2,18 +2,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  benjaminiHochberg,
   compare,
   compareAccuracy,
+  convertWvs,
   CumaError,
   evaluate,
+  loadCarDataWvs,
   loadCuma,
+  loadGlobalOpinionQA,
+  loadPlanted,
+  mcnemar,
+  plantedTruth,
+  PredictionTableBuilder,
   prepareRun,
+  readJudgements,
   readPredictions,
   readTruth,
   runEvaluation,
   runRoute,
+  scoreGenerations,
+  scorePublished,
+  scoreRewards,
   train,
   withTruth,
+  writePlanted,
   writePredictions,
   writeReport,
   type Cuma,
@@ -38,6 +51,7 @@ const asked = (change: object) => () => model.logits({ inputIds: [[1]], ...chang
 const loaded = (change: object) => () => loadCuma({ base: "demo", ...change });
 const evaluated = (change: object) => () =>
   runEvaluation({ ...evaluation, ...change } as Parameters<typeof runEvaluation>[0], "new", nothing, hooks);
+const table = () => new PredictionTableBuilder().build();
 /** As callers without types call. */
 const any = (value: unknown): never => value as never;
 
@@ -121,6 +135,29 @@ const wrong: Record<string, [() => unknown, string]> = {
   "the truth of nothing": [() => withTruth(any(3), any(3)), "table: expected a predictions table"],
   "predictions without path": [() => readPredictions(any(undefined)), "path: expected string; found nothing"],
   "a truth without path": [() => readTruth(any(1)), "path: expected string; found 1"],
+  "another truth": [() => withTruth(table(), any({})), "truth: expected a truth, as readTruth makes it"],
+  "judgements without path": [() => readJudgements(any(null)), "path: expected string; found null"],
+  "scores of nothing": [() => scoreRewards(any(undefined)), "table: expected a table, as readGenerations, "],
+  "a misspelt option of scores": [
+    () => scoreGenerations({ rows: [], attributes: [] }, any({ resample: 1 })),
+    'options: unknown key "resample"; expected one of by, ',
+  ],
+  "a published file of no benchmark": [
+    () => scorePublished("a.tsv", any({})),
+    "benchmark: expected a benchmark, as loadWorldValuesBench loads it",
+  ],
+  "p-values that are none": [() => benjaminiHochberg([0.1, 2]), "ps: expected a list of numbers from 0 to 1, or NaN"],
+  "half a row": [() => mcnemar(1, 0.5), "onlyB: expected int; found 0.5"],
+  "data without folder": [() => loadPlanted(any(undefined), "test"), "dir: expected string; found nothing"],
+  "an unknown split": [() => loadCarDataWvs("data", "tests"), 'unknown split "tests"; expected one of train, '],
+  "half a limit": [
+    () => loadGlobalOpinionQA("data", "test", { limit: 0.5 }),
+    'options: "limit": expected int; found 0.5',
+  ],
+  "a truth of no folder": [() => plantedTruth(any(1)), "dir: expected string; found 1"],
+  "a survey of nothing": [() => convertWvs(any({})), 'options: "wvs": expected string; found nothing'],
+  "planted data of nothing": [() => writePlanted(any(undefined)), "options: expected object; found nothing"],
+  "more threads than there can be": [loaded({ threads: 10_000 }), 'options: "threads": expected number to be <=512'],
   "nothing to write": [() => writePredictions("a.csv", any(undefined)), "table: expected a predictions table"],
 };
 

@@ -518,7 +518,7 @@ describe("bad input", () => {
       "survey.csv:1: expected each column once; found Q1 twice",
     );
     expect(await failure("")).toContain("and 6 more; found 0 columns");
-    expect(await failure("PK\u0003\u0004")).toContain("found 1 column: PK");
+    expect(await failure("PK\u0003\u0004")).toContain("survey.csv: is packed (zip); unpack it first");
   });
 
   test("the inverted file is told by its reversed questions", async () => {

@@ -34,6 +34,13 @@ function judged(exampleId: string, ab: Winner, ba: Winner, changes: Partial<Judg
   ];
 }
 
+test("messages show long names in part", () => {
+  const long = "x".repeat(1_000_000);
+  const [first, second] = judged(long, "first", "second", { profile: { [long]: "a" } }) as [Judgement, Judgement];
+  const message = `judgements: row 2 (example "${"x".repeat(100)}..."): ${"x".repeat(100)}...: expected "a", as in row 1`;
+  expect(() => judgementTable([first, { ...second, profile: { [long]: "b" } }])).toThrow(message);
+});
+
 test.each(golden.wilson)("Wilson's interval of $p of $n at $level equals scipy's", ({ p, n, level, low, high }) => {
   const found = wilsonInterval(p, n, level);
   expectClose(found.low, low);

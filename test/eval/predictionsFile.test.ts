@@ -558,6 +558,16 @@ test("refuses to write an attribute that has the name of another column", () => 
   );
 });
 
+test("a question has at most 1,000 options", () => {
+  const withOptions = (n: number): PredictionRow =>
+    row({
+      options: Array.from({ length: n }, (_, k) => `option ${k}`),
+      probabilities: Array.from({ length: n }, (_, k) => Number(k === 0)),
+    });
+  expect(() => tableOf([withOptions(1000)])).not.toThrow();
+  expect(() => tableOf([withOptions(1001)])).toThrow("expected at most 1000 options, found 1001");
+});
+
 test.each([".parquet", ".arrow"])("option lists that begin alike are kept apart: %s", async (extension) => {
   const lists = [
     ["no", "yes"],

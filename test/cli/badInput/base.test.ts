@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeSafetensors, type FloatTensor } from "../../../src/io/index.ts";
 import {
@@ -56,7 +56,27 @@ const sharded = (damage: (dir: string) => void): (() => string[]) =>
 
 const NORM = "model.norm.weight";
 
+/** JSON that is deeper than calls can go. */
+const DEEP = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+
 refused("a base", 1, {
+  "with a configuration nested 20,000 deep": [
+    base(write("config.json", DEEP)),
+    /config\.json: expected object; found \[+\.{3}\]+; it names the family/,
+  ],
+  "with a key nested 20,000 deep": [
+    base((dir) => {
+      write(
+        "config.json",
+        readFileSync(join(dir, "config.json"), "utf8").replace("{", `{"rope_scaling": ${DEEP},`),
+      )(dir);
+    }),
+    /config\.json: "rope_scaling": .*found \[+\.{3}\]+$/,
+  ],
+  "with an adapter that no memory can hold": [
+    () => train(undefined, "--dry-run", "--set", "adapter.r=1000000000"),
+    /adapter: its \S+ trainable numbers take [\d.]+ \w+, .*; give it a smaller rank/,
+  ],
   "without weights": [
     base(remove("model.safetensors")),
     /copy: expected model\.safetensors or model\.safetensors\.index\.json, found neither$/,
