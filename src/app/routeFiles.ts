@@ -32,14 +32,12 @@ export interface ProfileRows {
  */
 export async function readProfiles(path: string): Promise<ProfileRows> {
   checkSize(path);
+  if (await holdsPredictions(path)) return profilesOfPredictions(path);
   const attributes = new Set<string>();
   const found: { profile: Profile; weight: number }[] = [];
-  const { rows } = await openTable(path, { columns: COLUMNS, needed: [] });
+  const { rows } = await openTable(path, { columns: { weight: "number" }, needed: [] });
   for await (const { cells, profile: texts } of rows) {
-    const { weight, example_id, question_id, probabilities } = cells;
-    if (found.length === 0 && [example_id, question_id, probabilities].every((value) => value !== null)) {
-      return profilesOfPredictions(path);
-    }
+    const { weight } = cells;
     const row = found.length + 1;
     if (row > MAX_ROWS) throw new CumaError(`${path}: expected at most ${MAX_ROWS} profiles, found more`);
     if (weight !== null && !(weight > 0)) {
@@ -57,8 +55,15 @@ export async function readProfiles(path: string): Promise<ProfileRows> {
   return { attributes: [...attributes], rows: found, distinct: false };
 }
 
-/** `weight`, and the columns by which a predictions table is known. */
-const COLUMNS = { weight: "number", example_id: "text", question_id: "text", probabilities: "numbers" } as const;
+/** Columns by which a predictions table is known. */
+const OF_PREDICTIONS = { example_id: "text", question_id: "text", probabilities: "numbers" } as const;
+
+/** Looks at the first row. */
+async function holdsPredictions(path: string): Promise<boolean> {
+  const { rows } = await openTable(path, { columns: OF_PREDICTIONS, needed: [], attributes: [] });
+  for await (const { cells } of rows) return Object.values(cells).every((value) => value !== null);
+  return false;
+}
 
 async function profilesOfPredictions(path: string): Promise<ProfileRows> {
   const { table } = await readPredictions(path);
