@@ -6,7 +6,6 @@ import { answerCommand } from "./answer.ts";
 import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";
 import { evalCommand } from "./eval.ts";
-import { refuseRepeats } from "./options.ts";
 import { previewCommand } from "./preview.ts";
 import { reportCommand } from "./report.ts";
 import { routeCommand } from "./route.ts";
@@ -53,7 +52,6 @@ function prepare(command: Command): void {
       say(text.trimEnd());
     },
   });
-  refuseRepeats(command);
   for (const child of command.commands) prepare(child);
 }
 

@@ -80,21 +80,6 @@ export function collectNames(text: string, before: readonly string[][]): string[
   return [...before, names(text)];
 }
 
-const collecting: readonly unknown[] = [collect, collectNames, holdOutRule, templateSetting];
-
-/** Makes it an error to give an option twice where the second value would silently replace the first. */
-export function refuseRepeats(command: Command): void {
-  for (const option of command.options) {
-    const replaces = option.required && !option.variadic && !collecting.includes(option.parseArg);
-    if (!replaces) continue;
-    let given = false;
-    command.on(`option:${option.name()}`, () => {
-      if (given) throw new UsageError(`--${option.name()} is given twice`);
-      given = true;
-    });
-  }
-}
-
 export const options = {
   bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
   data: () => new Option("--data <dir>", "folder of the data set").argParser(path),

@@ -11,8 +11,6 @@ const MAX_ISSUES = 20;
 /** A configuration as it stands in a file and on the command line, before it is checked. */
 export interface RawConfig {
   readonly value: Record<string, unknown>;
-  /** Paths that the command line has set, such as "train.lr". */
-  readonly set?: readonly string[];
   /** For messages: where the innermost known part of a path stands, such as "run.yaml:3" or "the command line". */
   where(path: readonly PropertyKey[]): string;
 }
@@ -66,16 +64,9 @@ export function setKey(config: RawConfig, assignment: string): RawConfig {
   return withKey(config, match[1]!.split("."), readYaml(match[2]!, () => flag).value);
 }
 
-/**
- * A copy of a configuration with one key set; messages about it name the command line.
- * @throws UsageError where the command line has set it, or a part of it, before.
- */
+/** A copy of a configuration with one key set; messages about it name the command line. */
 export function withKey(config: RawConfig, path: readonly string[], value: unknown): RawConfig {
   const name = path.join(".");
-  const { set = [] } = config;
-  if (set.some((other) => `${other}.`.startsWith(`${name}.`))) {
-    throw new UsageError(`${COMMAND_LINE}: "${excerpt(name)}" is given twice`);
-  }
   const copy = structuredClone(config.value);
   let at: Record<string, unknown> = copy;
   for (const key of path.slice(0, -1)) {
@@ -86,11 +77,7 @@ export function withKey(config: RawConfig, path: readonly string[], value: unkno
   }
   at[path.at(-1)!] = value;
   const isSet = (keys: readonly PropertyKey[]): boolean => path.every((key, i) => keys[i] === key);
-  return {
-    value: copy,
-    set: [...set, name],
-    where: (keys) => (isSet(keys) ? COMMAND_LINE : config.where(keys)),
-  };
+  return { value: copy, where: (keys) => (isSet(keys) ? COMMAND_LINE : config.where(keys)) };
 }
 
 /** @throws UsageError with one line for each thing that is wrong, as far as a message can: file, line, key, expected, found. */

@@ -249,7 +249,12 @@ describe("says what is wrong, where, and prints nothing", () => {
       1,
       "row 1: is not JSON",
     ],
-    "null for a number": [[{ ...row, probabilities: [null, 1] }], [], 1, "row 1: probabilities.0: "],
+    "null for a number": [
+      [{ ...row, probabilities: [null, 1] }],
+      [],
+      1,
+      "row 1: probabilities: expected a list of finite numbers, found [null,1]",
+    ],
     "duplicate id": [[row, row], [], 1, 'row 2 (example "e1"): an earlier row has the same example id'],
     "one option": [
       [{ ...row, options: ["a"], probabilities: [1], answer: 0 }],
@@ -303,7 +308,7 @@ describe("says what is wrong, where, and prints nothing", () => {
     writePredictions(path, { ...good, probabilities });
     const found = await cuma(["score", path]);
     expect(found).toMatchObject({ code: 1, stdout: "" });
-    expect(found.stderr).toContain(`${path}: row 2: probabilities.0: Invalid input: expected number, received NaN`);
+    expect(found.stderr).toContain(`${path}: row 2: probabilities: expected a list of finite numbers, found [NaN,`);
   });
 
   test("an empty file", async () => {
@@ -433,7 +438,7 @@ describe("other tables", () => {
 
   test("does not replace a file without being asked, and names the row that is wrong", async () => {
     const args = ["score", at("judgements.csv"), "--kind", "judgements"];
-    const refused = await cuma([...args, "--out", at("judgements.csv")]);
+    const refused = await cuma([...args, "--out", at("a.csv")]);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain("there is such a file already");
     const wrong = await cuma(["score", at("a.csv"), "--kind", "judgements"]);
@@ -447,6 +452,6 @@ test("control characters of groups do not reach the terminal", async () => {
   writeFileSync(at("control.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const run = await cuma(["score", at("control.jsonl"), "--kind", "generations", "--by", "country"]);
   expect(run.code).toBe(0);
-  expect(run.stdout).toContain("\uFFFD[31mred");
+  expect(run.stdout).toContain("\\u{1b}[31mred");
   expect(run.stdout).not.toContain("\u001b");
 });

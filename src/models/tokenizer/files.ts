@@ -40,7 +40,7 @@ const CLASS_TOKENS: Readonly<Record<string, Readonly<Record<string, string>>>> =
   },
 };
 
-const special = z.union([z.string(), addedTokenSchema]);
+const special = z.union([z.string(), addedTokenSchema], "expected a token: its text, or an object with it");
 const specials = z.array(special);
 const names = z.looseObject({
   additional_special_tokens: specials.nullish(),
@@ -123,7 +123,7 @@ function namedTokens(config: z.output<typeof names>, configFile: string): Record
   const all = { ...config, ...(typeof extra === "object" && extra !== null && !Array.isArray(extra) ? extra : {}) };
   for (const [name, value] of Object.entries(all)) {
     if (!name.endsWith("_token") || value === null || typeof value === "boolean") continue;
-    named[name] = checkJson(configFile, value, special);
+    Object.assign(named, checkJson(configFile, { [name]: value }, z.record(z.string(), special)));
   }
   return named;
 }

@@ -85,7 +85,7 @@ refused("an adapter", 1, {
       });
       return [...config((json) => (json["rope_theta"] = 20_000))(), "--adapter", dir];
     },
-    /encoder "base": its files are not those the adapter was trained with \(SHA-256 \w+…, expected \w+…\)/,
+    /encoder "base": its files are not those the adapter was trained with \(SHA-256 \w+\.\.\., expected \w+\.\.\.\)/,
   ],
   "without tensors": [
     adapter(remove("adapter_model.safetensors")),

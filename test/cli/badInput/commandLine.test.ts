@@ -100,20 +100,6 @@ refused("a run file or a command line", 2, {
     () => train(undefined, "--resume", "--overwrite"),
     /--resume and --overwrite exclude each other/,
   ],
-  "that sets a key twice": [
-    () => [...set("train.lr=1")(), "--set", "train.lr=2"],
-    /the command line: "train\.lr" is given twice$/,
-  ],
-  "that sets a key by two flags": [
-    () => [...set("train.seed=1")(), "--seed", "2"],
-    /the command line: "train\.seed" is given twice$/,
-  ],
-  "that sets what a flag's map has set": [
-    () => [...set("adapter.r=1")(), "--set", "adapter={ method: lora }"],
-    /the command line: "adapter" is given twice$/,
-  ],
-  "with a flag twice": [() => [...train(), "--seed", "1", "--seed", "1"], /--seed is given twice$/],
-  "with a flag in two forms": [() => [...train(), "--seed", "1", "--seed=2"], /--seed is given twice$/],
   "with a number in another form": [
     () => [...train(), "--threads", "1e3"],
     /option '--threads <n>' argument '1e3' is invalid\. Expected a whole number from 1 to 512\.$/,
