@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { expandHome, fileError, LOCK_FILE, LockedError, lockFolder } from "../io/index.ts";
+import { expandHome, fileError, LOCK_FILE, LockedError, lockFolder, makeFolder } from "../io/index.ts";
 import { CumaError, excerpt, messageOf, show, visible } from "../util/index.ts";
 import { HubClient } from "./hub/client.ts";
 import { fetchFile } from "./hub/download.ts";
@@ -159,7 +159,7 @@ function shards(folder: string): Set<string> {
 /** Downloads what the cache lacks, or waits until another process has. */
 async function download(wanted: Wanted, onProgress: (message: string) => void): Promise<ResolvedModel> {
   const { name, storage } = wanted;
-  mkdirSync(join(storage, "blobs"), { recursive: true });
+  makeFolder(join(storage, "blobs"));
   const client = await HubClient.open(hubEndpoint(), name, hubToken());
   try {
     const unlock = await takeTurn(storage, () => {
@@ -219,7 +219,7 @@ async function fetchModel(
   for (const path of single ? [WEIGHTS_FILE] : shards(folder)) await get(path);
   if (revision !== commit) {
     const ref = join(storage, "refs", revision);
-    await mkdir(dirname(ref), { recursive: true });
+    makeFolder(dirname(ref));
     await writeFile(ref, commit);
   }
   return { folder, source: name, revision: commit };

@@ -81,8 +81,10 @@ test("shows what evaluate and compare give", async () => {
     [base, adapted].map(async (folder) => (await readPredictions(join(folder, "predictions.parquet"))).table),
   );
   const { config } = resultsOf(base);
-  const options = { by: ["religion"], resamples: 60, seed: 3, permutations: config.permutations };
-  const results = tables.map((table): Record<string, MetricResult> => evaluate(table, options));
+  const options = { by: ["religion"], resamples: 60, seed: 3 };
+  const results = tables.map((table): Record<string, MetricResult> =>
+    evaluate(table, { ...options, permutations: config.permutations }),
+  );
   const rows = rowsOf(section(report, "metrics"));
   expect([...rows.keys()].sort()).toEqual(Object.keys(results[0]!).sort());
   for (const [name, cells] of rows) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { readBytes, writeFileAtomic } from "../../io/index.ts";
+import { makeFolder, readBytes, writeFileAtomic } from "../../io/index.ts";
 import { hasCode } from "../../util/index.ts";
 
 const HASH_BYTES = 32;
@@ -52,7 +52,7 @@ export class VectorFile {
         return Buffer.concat([content, sha256(content)]);
       }),
     );
-    mkdirSync(dirname(this.path), { recursive: true });
+    makeFolder(dirname(this.path));
     const fd = openSync(this.path, "a");
     let size: number;
     try {

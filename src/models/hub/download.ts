@@ -1,9 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fileError } from "../../io/index.ts";
+import { fileError, makeFolder } from "../../io/index.ts";
 import { CumaError, formatBytes, progressPace } from "../../util/index.ts";
 import type { Content, RemoteFile } from "./client.ts";
 import { CutOff, retrying } from "./retry.ts";
@@ -87,7 +87,7 @@ async function sizeOf(path: string): Promise<number> {
 /** A relative link, as the cache has them; a copy where the system allows no links. */
 async function link(blob: string, pointer: string): Promise<void> {
   try {
-    await mkdir(dirname(pointer), { recursive: true });
+    makeFolder(dirname(pointer));
     await rm(pointer, { force: true });
     await symlink(relative(dirname(pointer), blob), pointer).catch(() => copyFile(blob, pointer));
   } catch (error) {
