@@ -9,7 +9,7 @@ import { cliPath, cuma, startCuma } from "../support/cli.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-streams-"));
 const data = join(root, "data");
-const trained = ["adapter_config.json", "adapter_model.safetensors", "log.jsonl", "run.json"];
+const trained = ["adapter_config.json", "adapter_model.safetensors", "log.jsonl", "optimizer.safetensors", "run.json"];
 
 beforeAll(async () => {
   const made = await cuma(["data", "planted", "--out", data, "--participants", "30", "--questions", "3"]);

@@ -84,7 +84,9 @@ describe.concurrent("train --overwrite", () => {
     const child = startCuma([...args(out), "--overwrite"], { env });
     const ended = finished(child);
     const log = join(out, ".cuma-new", "log.jsonl");
-    while (!existsSync(log) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
+    // The signal is waited for from the first step's end on, which the second step's line shows.
+    const steps = (): number => (existsSync(log) ? readFileSync(log, "utf8").split("\n").length - 1 : 0);
+    while (steps() < 2 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
     child.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 130 });
     expect(contents(out)).toMatchObject(before);

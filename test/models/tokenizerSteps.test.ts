@@ -122,7 +122,7 @@ const split = (regex: string): Sections => {
   return { pre_tokenizer: { type: "Split", pattern: { Regex: regex }, behavior: "Isolated", invert: false } };
 };
 const REFUSED: readonly [string, Sections, RegExp][] = [
-  ["an option that is not known", { normalizer: { type: "NFC", form: "D" } }, /"normalizer": Unrecognized key: "form"/],
+  ["an option that is not known", { normalizer: { type: "NFC", form: "D" } }, /"normalizer": unknown key "form"/],
   [
     "deep inside of sequences",
     {
