@@ -27,8 +27,8 @@ export async function openEncoder(
   if (name === "base") {
     const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
     const hash = baseHash ?? (await hashBase(base.folder));
-    return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), options.onProgress);
+    return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), engine.setup, options.onProgress);
   }
   const { folder } = await resolveModel(name, options);
-  return cachedEncoder(await loadSentenceTransformer(folder, engine), options.onProgress);
+  return cachedEncoder(await loadSentenceTransformer(folder, engine), engine.setup, options.onProgress);
 }

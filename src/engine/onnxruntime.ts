@@ -65,6 +65,7 @@ export function onnxRuntimeEngine({
   };
   return {
     name: "onnxruntime",
+    setup: `onnxruntime-${onnxRuntimeVersion()}-${device}-${threads}`,
     precision,
     async compile(program) {
       const model = toOnnx(program, precision);

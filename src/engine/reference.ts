@@ -5,6 +5,7 @@ import type { Engine, Executable } from "./types.ts";
 /** Plain loops in float64: slow and exact, for tests and for checking other engines. */
 export const referenceEngine: Engine = {
   name: "reference",
+  setup: "reference",
   precision: "float64",
   compile: (program) => Promise.resolve(new ReferenceExecutable(program)),
 };

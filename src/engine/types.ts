@@ -3,6 +3,8 @@ import type { Feeds, Precision, Program } from "../graph/index.ts";
 /** Runs programs. Engines differ in speed and exactness, never in meaning. */
 export interface Engine {
   readonly name: string;
+  /** All that the last digits of its results depend on, in letters, digits, dots and hyphens: "onnxruntime-1.30.0-cpu-2". */
+  readonly setup: string;
   readonly precision: Precision;
   compile(program: Program): Promise<Executable>;
 }

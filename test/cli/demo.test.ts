@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { number } from "../../eval/format.ts";
 import { cuma } from "../support/cli.ts";
 
 let root: string;
@@ -47,7 +48,7 @@ test(
       expect(existsSync(join(out, file)), file).toBe(true);
     }
     const page = readFileSync(report, "utf8");
-    for (const row of rows) expect(page).toContain(row.metrics["mci"]!.value.toFixed(3));
+    for (const row of rows) expect(page).toContain(number(row.metrics["mci"]!.value));
     expect(await cuma(["demo", "--out", out])).toMatchObject({ code: 1, stdout: "" });
   },
 );

@@ -3,7 +3,7 @@ import { CumaError, show } from "../../util/index.ts";
 import { checkLength } from "../batch.ts";
 import type { Decoder } from "../forward.ts";
 import type { Tokenizer } from "../tokenizer.ts";
-import { decoderStates, encodeByLength } from "./pooling.ts";
+import { decoderStates, encodeEach } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
 
 /**
@@ -25,7 +25,7 @@ export function baseEncoder(decoder: Decoder, tokenizer: Tokenizer, baseHash: st
         checkLength(decoder.config, ids.length, show(text));
         return ids;
       });
-      return encodeByLength(tokenIds, ["mean"], states);
+      return encodeEach(tokenIds, ["mean"], states);
     },
     dispose: () => decoder.dispose(),
   };

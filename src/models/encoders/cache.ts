@@ -13,12 +13,14 @@ export function embeddingsFolder(): string {
 }
 
 /**
- * Keeps an encoder's vectors on disk, in a file named by the encoder's hash (see `VectorFile`): equal texts are encoded
+ * Keeps an encoder's vectors on disk, in a file named by the encoder's hash and `setup` (see `VectorFile`): equal texts are encoded
  * once. Where nothing can be kept, the encoder works as well, and it is said once.
+ * @param setup What the vectors' last digits depend on beside the encoder: vectors made otherwise are not taken.
  * @param folder Without it, `embeddingsFolder()`.
  */
 export function cachedEncoder(
   encoder: TextEncoder,
+  setup: string,
   onProgress: (message: string) => void = () => undefined,
   folder?: string,
 ): TextEncoder {
@@ -34,7 +36,7 @@ export function cachedEncoder(
     }
   };
   file = attempt("cannot be read", () => {
-    return new VectorFile(join(folder ?? embeddingsFolder(), `${encoder.hash}.vectors`), encoder.width);
+    return new VectorFile(join(folder ?? embeddingsFolder(), `${encoder.hash}-${setup}.vectors`), encoder.width);
   });
   return {
     name: encoder.name,

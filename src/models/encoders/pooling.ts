@@ -9,46 +9,31 @@ import type { Decoder } from "../forward.ts";
 export const poolings = ["mean", "mean_sqrt_len_tokens", "weightedmean", "max", "cls", "lasttoken"] as const;
 export type Pooling = (typeof poolings)[number];
 
-/** Final hidden states [B, T, H] of B texts of T tokens each. */
-export type HiddenStates = (texts: readonly (readonly number[])[]) => Promise<HostTensor>;
-
-/** Tokens that are run at once; more only where a single text is longer. */
-const BATCH_TOKENS = 2048;
+/** Final hidden states [1, T, H] of a text of T tokens. */
+export type HiddenStates = (ids: readonly number[]) => Promise<HostTensor>;
 
 /**
- * One vector per text. Only texts of equal length are run together: without padding, a vector does not depend on what
- * is beside it.
+ * One vector per text. Texts are run one at a time: with several threads, a product's last digits depend on how many rows
+ * it has, and a vector must not depend on what is beside it, for it is kept and used again.
  * @param tokenIds At least one token per text.
  * @param ways Several ways give vectors that are put one behind the other.
  */
-export async function encodeByLength(
+export async function encodeEach(
   tokenIds: readonly (readonly number[])[],
   ways: readonly Pooling[],
   hiddenStates: HiddenStates,
 ): Promise<Float32Array[]> {
-  const vectors = new Array<Float32Array>(tokenIds.length);
-  const byLength = new Map<number, number[]>();
-  for (const [i, { length }] of tokenIds.entries()) {
-    const equal = byLength.get(length);
-    if (equal) equal.push(i);
-    else byLength.set(length, [i]);
-  }
-  for (const [length, texts] of byLength) {
-    const rows = Math.max(1, Math.floor(BATCH_TOKENS / length));
-    for (let start = 0; start < texts.length; start += rows) {
-      const batch = texts.slice(start, start + rows);
-      const hidden = await hiddenStates(batch.map((i) => tokenIds[i]!));
-      for (const [row, i] of batch.entries()) {
-        vectors[i] = Float32Array.from(ways.flatMap((pooling) => [...pool(hidden, row, pooling)]));
-      }
-    }
+  const vectors: Float32Array[] = [];
+  for (const ids of tokenIds) {
+    const hidden = await hiddenStates(ids);
+    vectors.push(Float32Array.from(ways.flatMap((pooling) => [...pool(hidden, pooling)])));
   }
   return vectors;
 }
 
-function pool({ shape, data }: HostTensor, row: number, pooling: Pooling): ArrayLike<number> & Iterable<number> {
+function pool({ shape, data }: HostTensor, pooling: Pooling): ArrayLike<number> & Iterable<number> {
   const [, T, H] = shape as [number, number, number];
-  const token = (t: number) => data.subarray((row * T + t) * H, (row * T + t + 1) * H);
+  const token = (t: number) => data.subarray(t * H, (t + 1) * H);
   if (pooling === "cls" || pooling === "lasttoken") return token(pooling === "cls" ? 0 : T - 1);
   if (pooling === "max") {
     const largest = Float32Array.from(token(0));
@@ -64,13 +49,10 @@ function pool({ shape, data }: HostTensor, row: number, pooling: Pooling): Array
 
 /** A decoder's hidden states after its final norm. */
 export function decoderStates(decoder: Decoder): HiddenStates {
-  return async (texts) => {
-    const batch = makeBatch(
-      texts.map((ids) => ({ ids })),
-      { precision: decoder.precision },
-    );
+  return async (ids) => {
+    const batch = makeBatch([{ ids }], { precision: decoder.precision });
     const { hidden } = await decoder.forward(batch);
     const { data } = await decoder.normalise(hidden);
-    return { shape: [batch.rows, batch.tokens, decoder.config.hiddenSize], data };
+    return { shape: [1, batch.tokens, decoder.config.hiddenSize], data };
   };
 }

@@ -20,7 +20,7 @@ import {
 } from "../tokenizer.ts";
 import { lowerCase } from "../tokenizer/normalizers.ts";
 import { loadWeights, WeightFiles } from "../weights.ts";
-import { decoderStates, encodeByLength, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
+import { decoderStates, encodeEach, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
 
 const MODULES_FILE = "modules.json";
@@ -141,7 +141,7 @@ export async function loadSentenceTransformer(folder: string, engine: Engine): P
         transformer.checkLength(ids.length, show(text));
         return ids;
       });
-      const vectors = await encodeByLength(tokenIds, ways, transformer.states);
+      const vectors = await encodeEach(tokenIds, ways, transformer.states);
       return normalise ? vectors.map(unit) : vectors;
     },
     dispose: () => transformer.dispose(),
@@ -218,7 +218,7 @@ function openTransformer(root: string, engine: Engine): Transformer {
       width: bert.config.hiddenSize,
       maxPositions: bert.config.maxPositions,
       vocabSize: bert.config.vocabSize,
-      states: (texts) => bert.forward(texts),
+      states: (ids) => bert.forward([ids]),
       checkLength: () => undefined,
       dispose: () => bert.dispose(),
     };
