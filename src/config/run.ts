@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { expandHome } from "../io/index.ts";
+import { MAX_THREADS } from "../util/index.ts";
 
 /** A path, or a name that may be one; `~` is the home folder. */
 const path = z.string().min(1).transform(expandHome);
-
-/** More than any machine is served by; the system gives out before it has started many more. */
-export const MAX_THREADS = 512;
 
 /**
  * A run file. Every key has a default but base, data and out.

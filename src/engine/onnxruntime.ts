@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import type { Feeds, HostTensor, Precision, Program } from "../graph/index.ts";
 import { toOnnx, type OnnxModel } from "../onnx/index.ts";
-import { CumaError, messageOf } from "../util/index.ts";
+import { CumaError, MAX_THREADS, messageOf } from "../util/index.ts";
 import { bindFeeds } from "./bind.ts";
 import type { Engine, Executable } from "./types.ts";
 
@@ -26,9 +26,6 @@ const providers = {
 export type Device = keyof typeof providers;
 export const devices = Object.keys(providers) as Device[];
 
-/** More than any machine has cores; beyond it, starting them takes longer than computing. */
-const MOST_THREADS = 1024;
-
 export interface OnnxRuntimeOptions {
   readonly device?: Device;
   /** CPU threads inside one operation; by default all cores. */
@@ -45,8 +42,8 @@ export function onnxRuntimeEngine({
   threads = availableParallelism(),
   precision = "float32",
 }: OnnxRuntimeOptions = {}): Engine {
-  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-    throw new CumaError(`threads: expected a whole number from 1 to ${MOST_THREADS}, found ${threads}`);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
+    throw new CumaError(`threads: expected a whole number from 1 to ${MAX_THREADS}, found ${threads}`);
   }
   const { provider, install } = providers[device];
   if (device !== "cpu") requireProvider(device);

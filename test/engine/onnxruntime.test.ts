@@ -3,6 +3,6 @@ import { onnxRuntimeEngine } from "../../src/engine/index.ts";
 
 test.each([0, 1.5, 10_000])("refuses %d threads before it starts any", (threads) => {
   expect(() => onnxRuntimeEngine({ threads })).toThrow(
-    `threads: expected a whole number from 1 to 1024, found ${threads}`,
+    `threads: expected a whole number from 1 to 512, found ${threads}`,
   );
 });

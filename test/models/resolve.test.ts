@@ -212,9 +212,9 @@ describe("hub ids", () => {
     expect([...hub.tokens]).toEqual(["Bearer hf_abc"]);
   });
 
-  test("where the cache cannot be written, the message names the file", async () => {
+  test("where a folder of the cache cannot be made, the message names it", async () => {
     writeFileSync(storage, "");
-    await expect(resolveModel("org/name")).rejects.toThrow(/models--org--name.*: cannot be written/);
+    await expect(resolveModel("org/name")).rejects.toThrow(/models--org--name.*: cannot be made: it is a file/);
   });
 });
 
