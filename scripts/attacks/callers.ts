@@ -7,10 +7,11 @@ import { loadCuma, type Choice, type Cuma } from "../../src/index.ts";
 import { cuma } from "./command.ts";
 
 const CALLERS = 32;
-/** Questions put in each round. */
-const QUESTIONS = 96;
+/** Questions put in each round, and the rounds of each kind, in turns. */
+const QUESTIONS = 192;
+const ROUNDS = 5;
 
-/** Asks the demo base, alone and with an adapter whose routers are random; prints answers in a second. */
+/** Asks the demo base, alone and with an adapter whose routers are random; prints answers in a second: the median of the rounds, and their range. */
 export async function attackCallers(folder: string): Promise<string[]> {
   const data = join(folder, "data");
   const adapter = join(folder, "adapter");
@@ -31,8 +32,8 @@ export async function attackCallers(folder: string): Promise<string[]> {
   const faults: string[] = [];
   for (const [what, used] of [["the base", undefined] as const, ["an adapter", adapter] as const]) {
     const { wrong, alone, together } = await compare("demo", used);
-    console.log(`${what}: ${alone.toFixed(1)} answers/s with 1 caller, ${together.toFixed(1)} with ${CALLERS}`);
-    if (wrong > 0) faults.push(`${what}: ${wrong} of ${QUESTIONS} answers differ from those given in turn`);
+    console.log(`${what}: ${spread(alone)} answers/s with 1 caller, ${spread(together)} with ${CALLERS}`);
+    if (wrong > 0) faults.push(`${what}: ${wrong} answers differ from those given in turn`);
   }
   return faults;
 }
@@ -40,9 +41,9 @@ export async function attackCallers(folder: string): Promise<string[]> {
 interface Compared {
   /** Answers that differ from the one given in turn. */
   readonly wrong: number;
-  /** Answers in a second, with one caller and with `CALLERS`. */
-  readonly alone: number;
-  readonly together: number;
+  /** Answers in a second of each round, with one caller and with `CALLERS`. */
+  readonly alone: number[];
+  readonly together: number[];
 }
 
 async function compare(base: string, adapter: string | undefined): Promise<Compared> {
@@ -51,18 +52,27 @@ async function compare(base: string, adapter: string | undefined): Promise<Compa
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
     const choices = questions(model.attributes);
-    await ask(url, choices, CALLERS);
-    const inTurn = await ask(url, choices, 1);
-    const atOnce = await ask(url, choices, CALLERS);
-    return {
-      wrong: atOnce.answers.filter((answer, i) => answer !== inTurn.answers[i]).length,
-      alone: choices.length / inTurn.seconds,
-      together: choices.length / atOnce.seconds,
-    };
+    const expected = await ask(url, choices, 1);
+    let wrong = 0;
+    const alone: number[] = [];
+    const together: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [callers, rates] of [[CALLERS, together] as const, [1, alone] as const]) {
+        const { answers, seconds } = await ask(url, choices, callers);
+        wrong += answers.filter((answer, i) => answer !== expected.answers[i]).length;
+        rates.push(choices.length / seconds);
+      }
+    }
+    return { wrong, alone, together };
   } finally {
     server.close();
     await model.dispose();
   }
+}
+
+function spread(rates: readonly number[]): string {
+  const sorted = [...rates].sort((a, b) => a - b);
+  return `${sorted[Math.floor(sorted.length / 2)]!.toFixed(1)} (${sorted[0]!.toFixed(1)} to ${sorted.at(-1)!.toFixed(1)})`;
 }
 
 function questions(attributes: readonly string[] | null): Choice[] {
