@@ -33,7 +33,8 @@ export function attackByKills(folder: string): string[] {
   }
   return killAtSystemCalls(folder, Number(process.env["CUMA_KILL_EVERY"] ?? 1)).flatMap(({ title, kills, faults }) => {
     console.log(`${title}: killed ${kills} times`);
-    return faults.map((fault) => `${title}: ${fault}`);
+    const found = kills === 0 ? ["was never killed", ...faults] : faults;
+    return found.map((fault) => `${title}: ${fault}`);
   });
 }
 
@@ -117,16 +118,7 @@ function attack(folder: string, { title, args, again, old }: Attacked, every: nu
     for (let n = 1; ; n += every) {
       const where = `${call} ${n}`;
       const trial = place(`${tag}-${call}-${n}`);
-      const inject = [
-        "-f",
-        "--seccomp-bpf",
-        "-o",
-        "/dev/null",
-        "-e",
-        `trace=${call}`,
-        "-e",
-        `inject=${call}:signal=KILL:when=${n}`,
-      ];
+      const inject = ["-f", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${n}`];
       const { status } = spawnSync("strace", [...inject, process.execPath, cli, ...args], { cwd: trial });
       if (status === 0) break;
       kills++;
