@@ -8,7 +8,7 @@
  * Shapes: B rows, T tokens, E experts, K chosen, r rank, I and O the widths of a site.
  */
 import { z } from "zod";
-import { product, type Dim, type Feeds, type HostTensor, type Value } from "../src/graph/index.ts";
+import { product, type Dim, type Feeds, type HostTensor, type Value } from "../src/core/graph/index.ts";
 import type {
   Adapter,
   AdapterTarget,
@@ -18,11 +18,11 @@ import type {
   RouterOutput,
   TensorReader,
   TopExperts,
-} from "../src/models/index.ts";
-import { adapterMethod, layerPrefix } from "../src/models/index.ts";
-import { combine, dispatch, expertBlocks, gather, matmul, mul, reshape } from "../src/ops/index.ts";
+} from "../src/core/decoder/index.ts";
+import { adapterMethod, layerPrefix } from "../src/core/decoder/index.ts";
+import { combine, dispatch, expertBlocks, gather, matmul, mul, reshape } from "../src/core/ops/index.ts";
 import { gatingNames, router, routerParameters, type RouterConfig } from "../router/index.ts";
-import { checkForeignKeys, CumaError } from "../src/util/index.ts";
+import { checkForeignKeys, CumaError } from "../src/core/util/index.ts";
 import { cumaKeys } from "./folderKeys.ts";
 import { alphaSchema } from "./schemas.ts";
 import { joinColumns, normal, splitColumns, stack, transposed, unstack } from "./tensors.ts";

@@ -1,22 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Feeds, HostTensor } from "../src/graph/index.ts";
-import { checkJson, encodeJson, encodeSafetensors, readJson, SafetensorsFile } from "../src/io/index.ts";
+import type { Feeds, HostTensor } from "../src/core/graph/index.ts";
+import { checkJson, encodeJson, readJson } from "../src/core/io/index.ts";
+import { encodeSafetensors, SafetensorsFile } from "../src/core/checkpoint/index.ts";
 import {
   baseShapes,
   linearSites,
-  profileWidth,
-  PROJECTION,
-  templateSettingsSchema,
   type Adapter,
   type AdapterMethod,
   type AdapterTarget,
   type DecoderConfig,
-  type ProfileSpace,
-  type TemplateSettings,
-} from "../src/models/index.ts";
-import { CumaError, describeIssue, messageOf, show } from "../src/util/index.ts";
+} from "../src/core/decoder/index.ts";
+import { profileWidth, PROJECTION, type ProfileSpace } from "../src/core/encoders/index.ts";
+import { templateSettingsSchema, type TemplateSettings } from "../src/core/text/index.ts";
+import { CumaError, describeIssue, messageOf, show } from "../src/core/util/index.ts";
 import { adapters } from "./table.ts";
 
 export const CONFIG_FILE = "adapter_config.json";

@@ -1,4 +1,4 @@
-import type { ForeignKeys } from "../src/util/index.ts";
+import type { ForeignKeys } from "../src/core/util/index.ts";
 
 /** Keys that every adapter_config.json may have: ours, and those of PEFT that describe the file. */
 const described = {

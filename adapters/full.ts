@@ -1,7 +1,7 @@
 /** Full fine-tuning: every tensor of the base is trained. Needs the plan "whole". */
 import { z } from "zod";
-import { adapterMethod, type Adapter, type AdapterTarget, type ParameterSpec } from "../src/models/index.ts";
-import { checkForeignKeys } from "../src/util/index.ts";
+import { adapterMethod, type Adapter, type AdapterTarget, type ParameterSpec } from "../src/core/decoder/index.ts";
+import { checkForeignKeys } from "../src/core/util/index.ts";
 import { fullKeys } from "./folderKeys.ts";
 
 const fullSchema = z.strictObject({ method: z.literal("full") });

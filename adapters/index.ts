@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unknownName } from "../src/util/index.ts";
+import { unknownName } from "../src/core/util/index.ts";
 import { adapters, type AdapterName } from "./table.ts";
 
 /** A method's configuration, with defaults filled in. */

@@ -5,16 +5,16 @@
  *   y = W x + s B (A x + C e)         with e the profile's vector
  */
 import { z } from "zod";
-import type { Dim, Feeds, HostTensor } from "../src/graph/index.ts";
+import type { Dim, Feeds, HostTensor } from "../src/core/graph/index.ts";
 import {
   adapterMethod,
   type Adapter,
   type AdapterTarget,
   type LinearSite,
   type ParameterSpec,
-} from "../src/models/index.ts";
-import { add, matmul, reshape } from "../src/ops/index.ts";
-import { checkForeignKeys, CumaError } from "../src/util/index.ts";
+} from "../src/core/decoder/index.ts";
+import { add, matmul, reshape } from "../src/core/ops/index.ts";
+import { checkForeignKeys, CumaError } from "../src/core/util/index.ts";
 import { peftLoraKeys } from "./folderKeys.ts";
 import { alphaSchema } from "./schemas.ts";
 import { normal } from "./tensors.ts";

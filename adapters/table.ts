@@ -1,4 +1,4 @@
-import type { AdapterMethod } from "../src/models/index.ts";
+import type { AdapterMethod } from "../src/core/decoder/index.ts";
 import { cuma } from "./cuma.ts";
 import { full } from "./full.ts";
 import { lora } from "./lora.ts";

@@ -1,5 +1,5 @@
-import { sizeOf, type HostTensor } from "../src/graph/index.ts";
-import type { ParameterSpec } from "../src/models/index.ts";
+import { sizeOf, type HostTensor } from "../src/core/graph/index.ts";
+import type { ParameterSpec } from "../src/core/decoder/index.ts";
 
 /** Fills a parameter from N(0, std^2). */
 export function normal(std: number): ParameterSpec["init"] {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, readCsv, sha256File } from "../src/io/index.ts";
-import type { Profile } from "../src/models/index.ts";
-import { Rng } from "../src/util/index.ts";
+import { checkJson, sha256File } from "../src/core/io/index.ts";
+import { readCsv } from "../src/core/tables/index.ts";
+import type { Profile } from "../src/core/text/index.ts";
+import { Rng } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
 import { select } from "./heldOut.ts";
 import type { ExampleSource, LoadOptions } from "./records.ts";

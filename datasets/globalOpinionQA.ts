@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { checkJson, listFolder, readJson, sha256File } from "../src/io/index.ts";
-import { isTable } from "../src/io/table/formats.ts";
-import { openTable } from "../src/io/table/open.ts";
-import type { Profile } from "../src/models/index.ts";
-import { CumaError, excerpt, Rng, show } from "../src/util/index.ts";
+import { checkJson, listFolder, readJson, sha256File } from "../src/core/io/index.ts";
+import { isTable } from "../src/core/tables/formats.ts";
+import { openTable } from "../src/core/tables/open.ts";
+import type { Profile } from "../src/core/text/index.ts";
+import { CumaError, excerpt, Rng, show } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
 import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Profile } from "../src/models/index.ts";
-import { CumaError, excerpt, Rng, show, unknownName } from "../src/util/index.ts";
+import type { Profile } from "../src/core/text/index.ts";
+import { CumaError, excerpt, Rng, show, unknownName } from "../src/core/util/index.ts";
 import type { ExampleSource } from "./records.ts";
 
 const values = z.union([z.string(), z.array(z.string()).min(1)]);

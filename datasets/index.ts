@@ -1,8 +1,8 @@
 import { loadCarDataWvs } from "./carDataWvs.ts";
 import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
-import { loadPlanted } from "./planted.ts";
+import { loadPlanted } from "./planted/write/writePlanted.ts";
 import type { ExampleSource, LoadOptions } from "./records.ts";
-import { loadWorldValuesBench } from "./worldValuesBench.ts";
+import { loadWorldValuesBench } from "./worldValuesBench/load.ts";
 
 /** A data set that can be trained and evaluated on. */
 export interface DatasetSource {
@@ -27,7 +27,7 @@ export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetNam
 export { loadCarDataWvs } from "./carDataWvs.ts";
 export { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 export * from "./heldOut.ts";
-export * from "./planted.ts";
+export * from "./planted/write/writePlanted.ts";
 export * from "./records.ts";
-export * from "./worldValuesBench.ts";
-export * from "./wvs.ts";
+export * from "./worldValuesBench/load.ts";
+export * from "./worldValuesBench/convertWvs.ts";

@@ -1,4 +1,4 @@
-import type { Profile } from "../src/models/index.ts";
+import type { Profile } from "../src/core/text/index.ts";
 
 /** One person (or one group) asked one question with fixed options. */
 export interface ChoiceExample {

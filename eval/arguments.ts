@@ -1,13 +1,13 @@
 /** What the public functions of evaluation take, as schemas: checked at the door, before any work. */
 import { z } from "zod";
-import { callback, checkArgument, someText, type FieldsOf } from "../src/util/index.ts";
-import type { CompareOptions } from "./compare.ts";
-import type { EvaluateOptions } from "./evaluate.ts";
-import type { GenerationOptions } from "./generations.ts";
-import type { PredictionTable } from "./predictions.ts";
-import type { PublishedOptions } from "./published.ts";
-import type { ScoreOptions } from "./text/scores.ts";
-import type { Truth } from "./truth.ts";
+import { callback, checkArgument, someText, type FieldsOf } from "../src/core/util/index.ts";
+import type { CompareOptions } from "./predictions/compare.ts";
+import type { EvaluateOptions } from "./predictions/evaluate.ts";
+import type { GenerationOptions } from "./units/generations.ts";
+import type { PredictionTable } from "./predictions/table.ts";
+import type { PublishedOptions } from "./benchmarks/published.ts";
+import type { ScoreOptions } from "./units/scores.ts";
+import type { Truth } from "./predictions/truth.ts";
 
 const names = z.array(someText);
 /** Looked at by `checkedNumbers`. */

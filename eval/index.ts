@@ -1,6 +1,12 @@
-export { compare, compareAccuracy, type CompareOptions, type Difference } from "./compare.ts";
-export { defaultGrouping, evaluate, sharedAttributes, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
-export { groupNotes } from "./groupNotes.ts";
+export { compare, compareAccuracy, type CompareOptions, type Difference } from "./predictions/compare.ts";
+export {
+  defaultGrouping,
+  evaluate,
+  sharedAttributes,
+  type EvaluateOptions,
+  type Evaluation,
+} from "./predictions/evaluate.ts";
+export { groupNotes } from "./predictions/groupNotes.ts";
 export {
   generationMetrics,
   generationTable,
@@ -9,7 +15,7 @@ export {
   type Generation,
   type GenerationMetric,
   type GenerationOptions,
-} from "./generations.ts";
+} from "./units/generations.ts";
 export {
   judgementMetrics,
   judgementTable,
@@ -17,9 +23,9 @@ export {
   scoreJudgements,
   type Judgement,
   type JudgementMetric,
-} from "./judgements.ts";
+} from "./units/judgements.ts";
 export * from "./metrics/index.ts";
-export { predict, type PredictHooks, type Scorer } from "./predict.ts";
+export { predict, type PredictHooks, type Scorer } from "./tasks/predict.ts";
 export {
   PredictionTableBuilder,
   selectRows,
@@ -27,7 +33,7 @@ export {
   type PredictionTable,
   type Question,
   type TextColumn,
-} from "./predictions.ts";
+} from "./predictions/table.ts";
 export {
   preferenceMetrics,
   preferenceTable,
@@ -41,9 +47,14 @@ export {
   type PreferenceMetric,
   type Reward,
   type RewardMetric,
-} from "./preferences.ts";
-export { readPredictions, writePredictions, type PredictionsFile } from "./predictionsFile.ts";
-export { scorePublished, type PublishedMetric, type PublishedOptions, type PublishedScores } from "./published.ts";
-export type { ScoreOptions, TextScores, TextTable } from "./text/scores.ts";
-export { benjaminiHochberg, mcnemar, type McNemar } from "./significance.ts";
-export { readTruth, withTruth, type Truth } from "./truth.ts";
+} from "./units/preferences.ts";
+export { readPredictions, writePredictions, type PredictionsFile } from "./predictions/file.ts";
+export {
+  scorePublished,
+  type PublishedMetric,
+  type PublishedOptions,
+  type PublishedScores,
+} from "./benchmarks/published.ts";
+export type { ScoreOptions, TextScores, TextTable } from "./units/scores.ts";
+export { benjaminiHochberg, mcnemar, type McNemar } from "../src/core/stats/significance.ts";
+export { readTruth, withTruth, type Truth } from "./predictions/truth.ts";

@@ -1,6 +1,6 @@
-import type { Shape, Value } from "../src/graph/index.ts";
-import type { TopExperts } from "../src/models/index.ts";
-import { constant, expand, gatherLast, scatterLast, softmax, topK } from "../src/ops/index.ts";
+import type { Shape, Value } from "../src/core/graph/index.ts";
+import type { TopExperts } from "../src/core/decoder/index.ts";
+import { constant, expand, gatherLast, scatterLast, softmax, topK } from "../src/core/ops/index.ts";
 
 export interface Gates {
   /** Weights of the experts [..., E]; 0 for those not chosen. */

@@ -1,7 +1,7 @@
-import type { Dim, Value } from "../src/graph/index.ts";
-import type { LayerInputs, ParameterSpec, RouterOutput } from "../src/models/index.ts";
-import { add, div, matmul, mul, reduceMax, reduceSum, relu, reshape } from "../src/ops/index.ts";
-import type { Rng } from "../src/util/index.ts";
+import type { Dim, Value } from "../src/core/graph/index.ts";
+import type { LayerInputs, ParameterSpec, RouterOutput } from "../src/core/decoder/index.ts";
+import { add, div, matmul, mul, reduceMax, reduceSum, relu, reshape } from "../src/core/ops/index.ts";
+import type { Rng } from "../src/core/util/index.ts";
 import { gatings, type GatingName } from "./gating.ts";
 
 /** Shapes: I input width, D profile width, R hidden width, E experts. */

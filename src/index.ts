@@ -52,5 +52,5 @@ export {
   type PlantedOptions,
   type WorldValuesBench,
 } from "../datasets/index.ts";
-export { profileText, type Choice, type Profile } from "./models/index.ts";
-export { CumaError, Interrupted, UsageError } from "./util/index.ts";
+export { profileText, type Choice, type Profile } from "./core/text/index.ts";
+export { CumaError, Interrupted, UsageError } from "./core/util/index.ts";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { sha256File } from "../../src/io/index.ts";
-import type { Profile } from "../../src/models/index.ts";
-import { CumaError, excerpt, show } from "../../src/util/index.ts";
+import { sha256File } from "../../src/core/io/index.ts";
+import type { Profile } from "../../src/core/text/index.ts";
+import { CumaError, excerpt, show } from "../../src/core/util/index.ts";
 import { checkFolder, checkLoading } from "../arguments.ts";
 import type { ChoiceExample } from "../records.ts";
-import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench.ts";
+import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench/load.ts";
 import { distributionOf, groupFinder, readTruth, type Truth } from "./model.ts";
 
 export const TRUTH_FILE = "truth.json";

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { checkJson, readJson } from "../../src/io/index.ts";
-import type { Profile } from "../../src/models/index.ts";
-import { CumaError, normalised, Rng, show, unknownName } from "../../src/util/index.ts";
+import { checkJson, readJson } from "../../src/core/io/index.ts";
+import type { Profile } from "../../src/core/text/index.ts";
+import { CumaError, Rng, show, unknownName } from "../../src/core/util/index.ts";
+import { normalised } from "../../src/core/stats/index.ts";
 import { interactionOf, plantedSpecSchema, type PlantedSpec } from "./spec.ts";
 import { COUNTRIES, KINDS, NOMINAL_KINDS, RELIGIONS } from "./words.ts";
 

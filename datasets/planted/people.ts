@@ -1,4 +1,4 @@
-import { Rng } from "../../src/util/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import type { Group, PlantedQuestion, Truth } from "./model.ts";
 import { splitSizes, SPLITS, type PlantedSpec, type Split } from "./spec.ts";
 import { COUNTRIES, DEMOGRAPHICS, type Column } from "./words.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unknownName } from "../../src/util/index.ts";
+import { unknownName } from "../../src/core/util/index.ts";
 import { COUNTRIES, KINDS, NOMINAL_KINDS, RELIGIONS, REQUESTS, STANCES } from "./words.ts";
 
 export const SPLITS = ["train", "valid", "test"] as const;

@@ -1,5 +1,5 @@
-import { gather, ONCE, totals, type Statistics } from "../bootstrap.ts";
-import type { PredictionTable } from "../predictions.ts";
+import { gather, ONCE, totals, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import type { PredictionTable } from "../predictions/table.ts";
 import { argmax, hasTruth, NO_ANSWER, reasons, type Groups, type MetricInput, type Prepared } from "./metric.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { entropy } from "../../src/util/index.ts";
+import { entropy } from "../../src/core/stats/index.ts";
 import { overQuestions, PREDICTED, TRUE } from "./cells.ts";
 import type { Metric, MetricInput, Prepared } from "./metric.ts";
 

@@ -1,5 +1,5 @@
-import { gather, totals, type Clusters, type Statistics } from "../bootstrap.ts";
-import type { PredictionTable } from "../predictions.ts";
+import { gather, totals, type Clusters, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import type { PredictionTable } from "../predictions/table.ts";
 import type { Cells } from "./cells.ts";
 import type { PreparedDispersion } from "./dispersion.ts";
 

@@ -1,5 +1,5 @@
 import { meanOverCells } from "./cells.ts";
-import { jsd } from "../../src/util/index.ts";
+import { jsd } from "../../src/core/stats/index.ts";
 import type { Metric } from "./metric.ts";
 
 /**

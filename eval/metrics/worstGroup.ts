@@ -1,4 +1,4 @@
-import { largest, smallest } from "../../src/util/index.ts";
+import { largest, smallest } from "../../src/core/util/index.ts";
 import { overGroups } from "./groupAccuracy.ts";
 import type { Metric } from "./metric.ts";
 

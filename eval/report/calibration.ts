@@ -1,4 +1,4 @@
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted } from "../../src/core/util/index.ts";
 import { drawChart } from "./chart.ts";
 import { interval, number } from "../format.ts";
 import type { Markup } from "./html.ts";

@@ -1,5 +1,5 @@
 import { drawChart } from "./chart.ts";
-import { count as counted, largest } from "../../src/util/index.ts";
+import { count as counted, largest } from "../../src/core/util/index.ts";
 import { count, interval, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";

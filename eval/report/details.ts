@@ -1,10 +1,10 @@
-import { ONCE, totals } from "../bootstrap.ts";
-import { defaultCluster, inputOf } from "../evaluate.ts";
+import { ONCE, totals } from "../../src/core/stats/bootstrap.ts";
+import { defaultCluster, inputOf } from "../predictions/evaluate.ts";
 import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";
 import { ece } from "../metrics/ece.ts";
 import type { MetricInput } from "../metrics/metric.ts";
-import type { PredictionTable } from "../predictions.ts";
+import type { PredictionTable } from "../predictions/table.ts";
 import type { Details, GroupDetails, ReliabilityBin } from "./types.ts";
 
 /**

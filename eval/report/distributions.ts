@@ -1,4 +1,4 @@
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted } from "../../src/core/util/index.ts";
 import { mean } from "../metrics/metric.ts";
 import { drawing } from "./chart.ts";
 import { count, number } from "../format.ts";

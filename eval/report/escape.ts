@@ -1,4 +1,4 @@
-import { excerpt, visible } from "../../src/util/index.ts";
+import { excerpt, visible } from "../../src/core/util/index.ts";
 
 // Texts from data in tables of other media than HTML (see `html` there). In all of them characters that act, such as
 // escape codes and marks that reorder text, are shown by their codes; line breaks and tabs are spaces where people read.

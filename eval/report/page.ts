@@ -1,4 +1,4 @@
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted } from "../../src/core/util/index.ts";
 import { calibration } from "./calibration.ts";
 import { collapse } from "./collapse.ts";
 import { distributions } from "./distributions.ts";

@@ -1,4 +1,4 @@
-import { visibleJson } from "../../src/util/index.ts";
+import { visibleJson } from "../../src/core/util/index.ts";
 import { leftOut } from "../format.ts";
 import { escapeCsv } from "./escape.ts";
 import { grids, latex, markdown } from "./grids.ts";

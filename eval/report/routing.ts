@@ -1,4 +1,4 @@
-import { count as counted, largest } from "../../src/util/index.ts";
+import { count as counted, largest } from "../../src/core/util/index.ts";
 import { drawChart, drawing } from "./chart.ts";
 import { number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";

@@ -1,4 +1,4 @@
-import { count as counted } from "../../src/util/index.ts";
+import { count as counted } from "../../src/core/util/index.ts";
 import type { MetricResult } from "../metrics/index.ts";
 import { count, interval, leftOut, number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";

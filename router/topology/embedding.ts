@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { largest } from "../../src/util/index.ts";
+import { largest } from "../../src/core/util/index.ts";
 
 export interface Point {
   readonly x: number;

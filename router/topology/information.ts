@@ -1,5 +1,6 @@
-import { entropy, type Rng } from "../../src/util/index.ts";
-import { permutationP, ROUNDING } from "./permutation.ts";
+import { entropy } from "../../src/core/stats/index.ts";
+import { type Rng } from "../../src/core/util/index.ts";
+import { permutationP, ROUNDING } from "../../src/core/stats/permutationP.ts";
 
 /** Profiles with their routing. R routers, E experts. */
 export interface RoutedProfiles {

@@ -7,7 +7,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PredictionTableBuilder, writePredictions } from "../../eval/index.ts";
-import { formatBytes, Rng } from "../../src/util/index.ts";
+import { formatBytes, Rng } from "../../src/core/util/index.ts";
 import { cuma } from "./command.ts";
 
 /** How many times more than its cells a step may cost: caches, garbage and a busy machine. */

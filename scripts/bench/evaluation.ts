@@ -5,10 +5,11 @@
  * of one token each. Prints one JSON line.
  */
 import { parseArgs } from "node:util";
-import { onnxRuntimeEngine } from "../../src/engine/index.ts";
-import { Decoder, scoreContinuations, type ScoringGroup } from "../../src/models/index.ts";
-import { ParameterStore } from "../../src/train/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { Decoder } from "../../src/core/decoder/index.ts";
+import { scoreContinuations, type ScoringGroup } from "../../src/core/inference/index.ts";
+import { ParameterStore } from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { cumaAdapter, PROFILE_WIDTH, randomTokens, randomWeights, smolLM2 } from "./smolLM2.ts";
 
 const READER_TOKENS = 58;

@@ -8,8 +8,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { sizeOf } from "../../src/graph/index.ts";
-import { baseShapes, loadWeights } from "../../src/models/index.ts";
+import { sizeOf } from "../../src/core/graph/index.ts";
+import { baseShapes } from "../../src/core/decoder/index.ts";
+import { loadWeights } from "../../src/core/checkpoint/index.ts";
 import { smolLM2 } from "./smolLM2.ts";
 
 const shapes = baseShapes(smolLM2);

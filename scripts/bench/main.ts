@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { planNames, type PlanName } from "../../src/train/index.ts";
+import { planNames, type PlanName } from "../../src/core/train/index.ts";
 
 interface StepMeasurement {
   readonly tokensPerSecond: number;

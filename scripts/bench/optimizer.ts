@@ -1,5 +1,5 @@
 /** Seconds that clipping and AdamW take over the parameters of SmolLM2-135M's CuMA adapter. Prints one JSON line. */
-import { AdamW, adamWDefaults, clipByNorm, ParameterStore } from "../../src/train/index.ts";
+import { AdamW, adamWDefaults, clipByNorm, ParameterStore } from "../../src/core/train/index.ts";
 import { cumaAdapter } from "./smolLM2.ts";
 
 const parameters = new ParameterStore(cumaAdapter(8).parameters, "float32");

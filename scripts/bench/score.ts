@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PredictionTableBuilder, writePredictions } from "../../eval/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 import { adapters } from "../../adapters/index.ts";
-import { sizeOf, type HostTensor } from "../../src/graph/index.ts";
-import { baseShapes, linearSites, type Adapter, type DecoderConfig } from "../../src/models/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import { sizeOf, type HostTensor } from "../../src/core/graph/index.ts";
+import { baseShapes, linearSites, type Adapter, type DecoderConfig } from "../../src/core/decoder/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 
 /** The shape of SmolLM2-135M. */
 export const smolLM2: DecoderConfig = {

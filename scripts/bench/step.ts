@@ -4,8 +4,8 @@
  * Prints one JSON line.
  */
 import { parseArgs } from "node:util";
-import { onnxRuntimeEngine } from "../../src/engine/index.ts";
-import { makeBatch } from "../../src/models/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { makeBatch } from "../../src/core/decoder/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -14,8 +14,8 @@ import {
   ParameterStore,
   type PlanName,
   type StepInputs,
-} from "../../src/train/index.ts";
-import { Rng } from "../../src/util/index.ts";
+} from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { cumaAdapter, PROFILE_WIDTH, randomTokens, randomWeights, smolLM2 } from "./smolLM2.ts";
 
 const ANSWER_TOKENS = 2;

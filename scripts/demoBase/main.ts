@@ -12,16 +12,11 @@ import { parseArgs } from "node:util";
 import { adapters } from "../../adapters/index.ts";
 import { datasets, writePlanted, type ExampleSource } from "../../datasets/index.ts";
 import { ChoiceSft, loadBase, packageRoot, Prompts } from "../../src/app/index.ts";
-import { onnxRuntimeEngine } from "../../src/engine/index.ts";
-import { encodeSafetensors, writeFileAtomic } from "../../src/io/index.ts";
-import {
-  baseShapes,
-  choiceMessages,
-  linearSites,
-  optionLabel,
-  parseConfig,
-  defaultTemplateSettings,
-} from "../../src/models/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { encodeSafetensors } from "../../src/core/checkpoint/index.ts";
+import { writeFileAtomic } from "../../src/core/io/index.ts";
+import { baseShapes, linearSites, parseConfig } from "../../src/core/decoder/index.ts";
+import { choiceMessages, optionLabel, defaultTemplateSettings } from "../../src/core/text/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -31,8 +26,8 @@ import {
   totalSteps,
   type SftExample,
   type SftSource,
-} from "../../src/train/index.ts";
-import { Rng } from "../../src/util/index.ts";
+} from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { trainByteLevelBpe } from "./bpe.ts";
 
 const SEEDS = Array.from({ length: 24 }, (_, i) => 1000 + i);

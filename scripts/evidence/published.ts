@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { ONCE, totals } from "../../eval/bootstrap.ts";
-import { inputOf } from "../../eval/evaluate.ts";
+import { ONCE, totals } from "../../src/core/stats/bootstrap.ts";
+import { inputOf } from "../../eval/predictions/evaluate.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
-import { readCsv, readJson } from "../../src/io/index.ts";
-import { entropy, normalised } from "../../src/util/index.ts";
+import { readCsv } from "../../src/core/tables/index.ts";
+import { readJson } from "../../src/core/io/index.ts";
+import { entropy, normalised } from "../../src/core/stats/index.ts";
 import { markdown, number } from "./tables.ts";
 
 const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];

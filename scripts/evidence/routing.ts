@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readTruth } from "../../datasets/planted/model.ts";
 import { DEMO_BASE, runRoute, type RouteResults } from "../../src/app/index.ts";
-import { readJson, writeJson } from "../../src/io/index.ts";
+import { readJson, writeJson } from "../../src/core/io/index.ts";
 import { AS_ABOVE, conditionFolder, LONGER, METHODS, plantedData, SEEDS, SETTINGS } from "./planted.ts";
 import { ADAPTER, trainAndEvaluate, type Context } from "./runs.ts";
 import { markdown, number } from "./tables.ts";

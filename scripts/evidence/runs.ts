@@ -4,8 +4,8 @@ import { stringify } from "yaml";
 import type { DatasetName, HoldOutRule } from "../../datasets/index.ts";
 import type { MetricName } from "../../eval/index.ts";
 import { RESULTS_FILE, runConfigSchema, runEvaluation, train, type EvaluationResults } from "../../src/app/index.ts";
-import { checkConfig } from "../../src/config/index.ts";
-import { readJson, writeFileAtomic } from "../../src/io/index.ts";
+import { checkConfig } from "../../src/core/config/index.ts";
+import { readJson, writeFileAtomic } from "../../src/core/io/index.ts";
 
 /** Folder of a training's adapter in that of the training. */
 export const ADAPTER = "adapter";

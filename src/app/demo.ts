@@ -2,15 +2,23 @@ import { join, sep } from "node:path";
 import { stringify } from "yaml";
 import { isPlantedFile, writePlanted } from "../../datasets/index.ts";
 import type { MetricResult } from "../../eval/index.ts";
-import { checkConfig } from "../config/index.ts";
-import { checkEmpty, inPlaceOfOld, lockFolder, makeFolder, putBack, readJson, writeFileAtomic } from "../io/index.ts";
-import { DEMO_BASE } from "./base.ts";
-import { PREDICTIONS_FILE, runEvaluation } from "./evaluation.ts";
+import { checkConfig } from "../core/config/index.ts";
+import {
+  checkEmpty,
+  inPlaceOfOld,
+  lockFolder,
+  makeFolder,
+  putBack,
+  readJson,
+  writeFileAtomic,
+} from "../core/io/index.ts";
+import { DEMO_BASE } from "./model/base.ts";
+import { PREDICTIONS_FILE, runEvaluation } from "./eval.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
-import { PERMUTATIONS, RESAMPLES } from "./scoring.ts";
-import { runRoute } from "./topology.ts";
-import { train, type RunHooks } from "./training.ts";
+import { PERMUTATIONS, RESAMPLES } from "./score.ts";
+import { runRoute } from "./route.ts";
+import { train, type RunHooks } from "./train.ts";
 
 const ATTRIBUTES = ["country", "religion"];
 /** Enough for a picture of the routing in seconds. */

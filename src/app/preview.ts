@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { profileText } from "../models/index.ts";
-import { BatchSchedule, treeAnswers } from "../train/index.ts";
-import { checkArgument } from "../util/index.ts";
+import { profileText } from "../core/text/index.ts";
+import { BatchSchedule, treeAnswers } from "../core/train/index.ts";
+import { checkArgument } from "../core/util/index.ts";
 import type { RunConfig } from "./runConfig.ts";
-import type { RunData } from "./training.ts";
+import type { RunData } from "./train.ts";
 
 /** A training example, as it is trained. */
 export interface PreviewExample {

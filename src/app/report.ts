@@ -1,5 +1,5 @@
 import { resolve, sep } from "node:path";
-import { compare, compareAccuracy } from "../../eval/compare.ts";
+import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
 import { evaluate, type MetricResult, type PredictionTable } from "../../eval/index.ts";
 import {
   detailsOf,
@@ -11,8 +11,8 @@ import {
   type Report,
   type ReportRun,
 } from "../../eval/report/index.ts";
-import { intoFile, sha256File } from "../io/index.ts";
-import { checkArgument, CumaError, excerpt, UsageError } from "../util/index.ts";
+import { intoFile, sha256File } from "../core/io/index.ts";
+import { checkArgument, CumaError, excerpt, UsageError } from "../core/util/index.ts";
 import { reportSchema } from "./arguments.ts";
 import { packageVersion } from "./package.ts";
 import {
@@ -23,8 +23,8 @@ import {
   subsetsOf,
   type StoredEvaluation,
   type StoredResults,
-} from "./reportFiles.ts";
-import { PERMUTATIONS, RESAMPLES } from "./scoring.ts";
+} from "./files/reportFiles.ts";
+import { PERMUTATIONS, RESAMPLES } from "./score.ts";
 
 export const reportFormats = ["html", ...tableFormats] as const;
 export type ReportFormat = (typeof reportFormats)[number];

@@ -10,7 +10,7 @@ import {
   type ScoreOptions,
   type TextScores,
 } from "../../eval/index.ts";
-import { intoFile, sha256File } from "../io/index.ts";
+import { intoFile, sha256File } from "../core/io/index.ts";
 import { gitHash, versions } from "./package.ts";
 
 /** How each kind of file is read and scored. */

@@ -1,9 +1,9 @@
 import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
-import { profileText, type Profile } from "../models/index.ts";
-import { answerTree, type SftExample, type SftSource } from "../train/index.ts";
-import { CumaError, excerpt } from "../util/index.ts";
-import type { Prompts } from "./prompts.ts";
-import { selectAttributes } from "./readers.ts";
+import { profileText, type Profile } from "../core/text/index.ts";
+import { answerTree, type SftExample, type SftSource } from "../core/train/index.ts";
+import { CumaError, excerpt } from "../core/util/index.ts";
+import type { Prompts } from "./model/prompts.ts";
+import { selectAttributes } from "./model/profileVectors.ts";
 
 /** Examples kept: those of a window of batches, which are asked for twice. */
 const CACHED = 4096;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { loadCuma } from "../app/index.ts";
-import { MAX_OPTIONS } from "../models/index.ts";
-import { UsageError, visible } from "../util/index.ts";
+import { MAX_OPTIONS } from "../core/text/index.ts";
+import { UsageError, visible } from "../core/util/index.ts";
 import { addModelOptions, collect, modelOptions, options, parseProfile, type ModelFlags } from "./options.ts";
 import { print, printJson, say } from "./terminal.ts";
 

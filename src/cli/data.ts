@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
 import { convertWvs, plantedSpecSchema, writePlanted } from "../../datasets/index.ts";
-import { checkConfig, emptyConfig, readConfigFile, withKey } from "../config/index.ts";
+import { checkConfig, emptyConfig, readConfigFile, withKey } from "../core/config/index.ts";
 import { options, path, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, printJson } from "./terminal.ts";

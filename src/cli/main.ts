@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../app/index.ts";
-import { CumaError, Interrupted, messageOf, UsageError } from "../util/index.ts";
+import { CumaError, Interrupted, messageOf, UsageError } from "../core/util/index.ts";
 import { answerCommand } from "./answer.ts";
 import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";

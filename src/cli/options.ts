@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
-import { readYaml } from "../config/index.ts";
-import { devices } from "../engine/index.ts";
-import { expandHome } from "../io/index.ts";
-import { excerpt, MAX_THREADS, UsageError } from "../util/index.ts";
+import { readYaml } from "../core/config/index.ts";
+import { devices } from "../core/engine/index.ts";
+import { expandHome } from "../core/io/index.ts";
+import { excerpt, MAX_THREADS, UsageError } from "../core/util/index.ts";
 import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
 
 /** More than any of our counts: a number beyond is a slip, and would only run out of memory or time. */

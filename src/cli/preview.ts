@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { loadRunData, previewExamples } from "../app/index.ts";
-import { excerpt, visible } from "../util/index.ts";
+import { excerpt, visible } from "../core/util/index.ts";
 import { options } from "./options.ts";
 import { addRunOptions, readRunConfig, type RunFlags } from "./train.ts";
 import { print, printJson, say } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
-import { formatBytes, UsageError } from "../util/index.ts";
+import { formatBytes, UsageError } from "../core/util/index.ts";
 import { draws, names, options, path, paths, wholeNumber } from "./options.ts";
 import { print, say } from "./terminal.ts";
 

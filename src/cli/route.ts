@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { count, number, pValue } from "../../eval/format.ts";
 import { runRoute, type RouteResults } from "../app/index.ts";
 import { datasetNames, type DatasetName } from "../../datasets/index.ts";
-import { excerpt, UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../core/util/index.ts";
 import {
   addModelOptions,
   draws,

@@ -10,7 +10,7 @@ import {
   type ScoringResults,
   type TextKind,
 } from "../app/index.ts";
-import { excerpt, UsageError } from "../util/index.ts";
+import { excerpt, UsageError } from "../core/util/index.ts";
 import { collectNames, draws, names, options, path } from "./options.ts";
 import { alignTable, metricsTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadWorldValuesBench } from "../../datasets/index.ts";
-import { compare } from "../../eval/compare.ts";
+import { compare } from "../../eval/predictions/compare.ts";
 import { evaluate, readPredictions, writePredictions, type MetricResult } from "../../src/index.ts";
 import { chromium, runChromium } from "../support/chromium.ts";
 import { cuma } from "../support/cli.ts";

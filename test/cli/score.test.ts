@@ -15,7 +15,7 @@ import {
   type PredictionTable,
 } from "../../src/index.ts";
 import { compareAccuracy, readTruth, withTruth } from "../../eval/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { cuma } from "../support/cli.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-score-"));

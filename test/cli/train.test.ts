@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SafetensorsFile } from "../../src/io/index.ts";
+import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { cuma, startCuma } from "../support/cli.ts";
 
 let root: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readYaml, type YamlValue } from "../../src/config/yaml.ts";
+import { readYaml, type YamlValue } from "../../src/core/config/yaml.ts";
 
 const read = (text: string): YamlValue => readYaml(text, (line) => `x.yaml:${line}`);
 const valueOf = (text: string): unknown => read(text).value;

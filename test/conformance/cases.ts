@@ -3,8 +3,8 @@
  * table: an operation without cases does not compile.
  */
 import fc from "fast-check";
-import type { HostTensor, Value } from "../../src/graph/index.ts";
-import * as op from "../../src/ops/index.ts";
+import type { HostTensor, Value } from "../../src/core/graph/index.ts";
+import * as op from "../../src/core/ops/index.ts";
 
 export interface Case {
   readonly inputs: readonly HostTensor[];

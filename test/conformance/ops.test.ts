@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { grad } from "../../src/autodiff/index.ts";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/engine/index.ts";
+import { grad } from "../../src/core/autodiff/index.ts";
+import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
 import {
   evaluate,
   Graph,
@@ -13,9 +13,9 @@ import {
   type Precision,
   type Program,
   type Value,
-} from "../../src/graph/index.ts";
-import { add, mul, ops, reduceSum, reshape, scatterAdd, unpick, type OpName } from "../../src/ops/index.ts";
-import { Rng } from "../../src/util/index.ts";
+} from "../../src/core/graph/index.ts";
+import { add, mul, ops, reduceSum, reshape, scatterAdd, unpick, type OpName } from "../../src/core/ops/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { cases, type Case } from "./cases.ts";
 
 const engines: { engine: Engine; tolerance: number }[] = [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadWorldValuesBench, plantedTruth, writePlanted } from "../../datasets/index.ts";
-import { messageOf } from "../../src/util/index.ts";
+import { messageOf } from "../../src/core/util/index.ts";
 
 let root: string;
 beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-planted-"))));

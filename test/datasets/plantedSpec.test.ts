@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { plantedSpecSchema, writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
 import { readTruth, type Truth } from "../../datasets/planted/model.ts";
 import { packageRoot } from "../../src/app/index.ts";
-import { checkConfig, readConfigFile } from "../../src/config/index.ts";
-import { messageOf, UsageError } from "../../src/util/index.ts";
+import { checkConfig, readConfigFile } from "../../src/core/config/index.ts";
+import { messageOf, UsageError } from "../../src/core/util/index.ts";
 
 let root: string;
 beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-planted-spec-"))));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseLiteral } from "../../src/io/table/literal.ts";
+import { parseLiteral } from "../../src/core/tables/literal.ts";
 import { isNonResponse, isScale, scaleOrder } from "../../datasets/scales.ts";
 
 describe("scales", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { datasets, loadWorldValuesBench, writePlanted } from "../../datasets/index.ts";
-import { CumaError } from "../../src/util/index.ts";
+import { CumaError } from "../../src/core/util/index.ts";
 
 const COLUMNS = ["D_INTERVIEW", "B_COUNTRY", "X003R", "Q260", "Q275", "Q273", "Q289", "Q290", "Q279"];
 const NAMES = ["country", "age", "gender", "education", "marital_status", "religion", "ethnicity", "employment"];

@@ -13,7 +13,7 @@ import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { convertWvs, loadWorldValuesBench, splitParticipants, type WvsOptions } from "../../datasets/index.ts";
-import { CumaError, MersenneTwister, Rng } from "../../src/util/index.ts";
+import { CumaError, MersenneTwister, Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 
 const METADATA = ["question_metadata.json", "codebook.json", "answer_adjustment.json"];

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compare, compareAccuracy } from "../../eval/compare.ts";
-import { evaluate } from "../../eval/evaluate.ts";
+import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
 import type { MetricName } from "../../eval/metrics/index.ts";
-import type { PredictionRow } from "../../eval/predictions.ts";
-import { benjaminiHochberg, mcnemar } from "../../eval/significance.ts";
-import { Rng } from "../../src/util/index.ts";
+import type { PredictionRow } from "../../eval/predictions/table.ts";
+import { benjaminiHochberg, mcnemar } from "../../src/core/stats/significance.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 import { tableOf } from "./support.ts";
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { evaluate } from "../../eval/evaluate.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { metrics, type MetricName } from "../../eval/metrics/index.ts";
-import type { PredictionRow } from "../../eval/predictions.ts";
-import { Rng } from "../../src/util/index.ts";
+import type { PredictionRow } from "../../eval/predictions/table.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { tableOf } from "./support.ts";
 
 const TRIPLE = ["mci", "rho", "beta"] as const;

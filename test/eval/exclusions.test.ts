@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { evaluate } from "../../eval/evaluate.ts";
-import type { PredictionRow } from "../../eval/predictions.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
+import type { PredictionRow } from "../../eval/predictions/table.ts";
 import { tableOf } from "./support.ts";
 
 test("worked by hand: what each metric leaves out is counted, by reason, and not among its rows", () => {

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { generationTable, readGenerations, scoreGenerations, type Generation } from "../../eval/generations.ts";
+import { generationTable, readGenerations, scoreGenerations, type Generation } from "../../eval/units/generations.ts";
 import type { MetricResult } from "../../eval/metrics/index.ts";
-import { distinctN } from "../../eval/text/distinctN.ts";
-import { ngramsOf } from "../../eval/text/ngrams.ts";
-import { leaveOneOutBleu, selfBleu } from "../../eval/text/selfBleu.ts";
-import { tokenize } from "../../eval/text/tokens.ts";
-import { cosineKernel, kernelOf, ngramKernel, vendiScore } from "../../eval/text/vendi.ts";
+import { distinctN } from "../../eval/units/distinctN.ts";
+import { ngramsOf } from "../../eval/units/ngrams.ts";
+import { leaveOneOutBleu, selfBleu } from "../../eval/units/selfBleu.ts";
+import { tokenize } from "../../eval/units/tokens.ts";
+import { cosineKernel, kernelOf, ngramKernel, vendiScore } from "../../eval/units/vendi.ts";
 import { scoreTexts } from "../../src/app/scoreTexts.ts";
-import { CumaError } from "../../src/util/index.ts";
+import { CumaError } from "../../src/core/util/index.ts";
 import { Files, formats, jsonl } from "./textSupport.ts";
 
 interface Golden {

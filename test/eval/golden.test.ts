@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { evaluate } from "../../eval/evaluate.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { emd, kl, variation, wasserstein1, type MetricName } from "../../eval/metrics/index.ts";
-import { entropy, jsd } from "../../src/util/index.ts";
+import { entropy, jsd } from "../../src/core/stats/index.ts";
 import { tableOf } from "./support.ts";
 
 interface Golden {

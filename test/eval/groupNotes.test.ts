@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupNotes } from "../../eval/groupNotes.ts";
+import { groupNotes } from "../../eval/predictions/groupNotes.ts";
 import { tableOf } from "./support.ts";
 
 const of = (...countries: readonly string[]): string[] =>

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { judgementTable, readJudgements, scoreJudgements, type Judgement } from "../../eval/judgements.ts";
-import { twoSidedQuantile, wilsonInterval } from "../../eval/text/winRate.ts";
+import { judgementTable, readJudgements, scoreJudgements, type Judgement } from "../../eval/units/judgements.ts";
+import { twoSidedQuantile, wilsonInterval } from "../../eval/units/winRate.ts";
 import { scoreTexts } from "../../src/app/scoreTexts.ts";
 import { Files, formats, jsonl } from "./textSupport.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { clustersOf } from "../../eval/bootstrap.ts";
-import { evaluate, inputOf } from "../../eval/evaluate.ts";
-import { PredictedDispersion } from "../../eval/predictedDispersion.ts";
-import type { PredictionRow } from "../../eval/predictions.ts";
-import { Rng } from "../../src/util/index.ts";
+import { clustersOf } from "../../src/core/stats/bootstrap.ts";
+import { evaluate, inputOf } from "../../eval/predictions/evaluate.ts";
+import { PredictedDispersion } from "../../eval/predictions/predictedDispersion.ts";
+import type { PredictionRow } from "../../eval/predictions/table.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { tableOf } from "./support.ts";
 
 /** People of four countries, six questions; predictions differ between people, and by `effect` between countries. */

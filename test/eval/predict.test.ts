@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
-import { predict, type PredictHooks, type Scorer } from "../../eval/predict.ts";
-import { CumaError, Interrupted } from "../../src/util/index.ts";
+import { predict, type PredictHooks, type Scorer } from "../../eval/tasks/predict.ts";
+import { CumaError, Interrupted } from "../../src/core/util/index.ts";
 
 let root: string;
 beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-predict-"))));

@@ -25,11 +25,11 @@ import {
 } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions.ts";
-import { readPredictions, writePredictions } from "../../eval/predictionsFile.ts";
-import { delimited } from "../../src/io/table/delimited.ts";
-import { writeColumnar } from "../../src/io/parquet.ts";
-import { CumaError } from "../../src/util/index.ts";
+import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions/table.ts";
+import { readPredictions, writePredictions } from "../../eval/predictions/file.ts";
+import { delimited } from "../../src/core/tables/delimited.ts";
+import { writeColumnar } from "../../src/core/tables/parquet.ts";
+import { CumaError } from "../../src/core/util/index.ts";
 import { row, tableOf } from "./support.ts";
 
 const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;

@@ -10,9 +10,9 @@ import {
   scoreRewards,
   type Preference,
   type Reward,
-} from "../../eval/preferences.ts";
-import { kendallTau } from "../../eval/text/kendallTau.ts";
-import { margin, marginPerToken, rankedRight } from "../../eval/text/preferenceAccuracy.ts";
+} from "../../eval/units/preferences.ts";
+import { kendallTau } from "../../eval/units/kendallTau.ts";
+import { margin, marginPerToken, rankedRight } from "../../eval/units/preferenceAccuracy.ts";
 import { scoreTexts } from "../../src/app/scoreTexts.ts";
 import { Files, formats, jsonl } from "./textSupport.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { compare, compareAccuracy } from "../../eval/compare.ts";
-import { evaluate } from "../../eval/evaluate.ts";
+import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
 import {
   detailsOf,
   reportPage,
@@ -9,8 +9,8 @@ import {
   type ReportRun,
   type Topology,
 } from "../../eval/report/index.ts";
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions.ts";
-import { Rng } from "../../src/util/index.ts";
+import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions/table.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { all, elements, parseHtml, type Element } from "../support/html.ts";
 
 const COUNTRIES = ["Japan", "Kenya", "Norway"];

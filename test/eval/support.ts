@@ -1,4 +1,4 @@
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions.ts";
+import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions/table.ts";
 
 /** A row of a question with two ordered options, with what a test wants changed. */
 export function row(changes: Partial<PredictionRow> = {}): PredictionRow {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readTruth, withTruth } from "../../eval/truth.ts";
+import { readTruth, withTruth } from "../../eval/predictions/truth.ts";
 import { tableOf } from "./support.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-truth-"));

@@ -13,7 +13,7 @@ import {
 import { hostname, tmpdir, uptime } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { isLockFile, Lock } from "../../src/io/index.ts";
+import { isLockFile, Lock } from "../../src/core/io/index.ts";
 import { packageRoot } from "../../src/app/index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-lock-"));

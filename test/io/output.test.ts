@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { inPlaceOfOld, intoFile, makeFolder, OutFolder, putBack, type OutMode } from "../../src/io/index.ts";
+import { inPlaceOfOld, intoFile, makeFolder, OutFolder, putBack, type OutMode } from "../../src/core/io/index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-output-"));
 afterAll(() => {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { groupUsage, routingDistances, routingTopology, type TopologyInput } from "../../router/topology.ts";
+import { groupUsage, routingDistances, routingTopology, type TopologyInput } from "../../router/topology/topology.ts";
 import { adjustedRand, testAgreement } from "../../router/topology/agreement.ts";
 import { averageLinkage, cutTree, type Clustering } from "../../router/topology/clustering.ts";
 import { classicalScaling } from "../../router/topology/embedding.ts";
 import { mutualInformation } from "../../router/topology/information.ts";
 import { mantelTest } from "../../router/topology/mantel.ts";
-import { permutationP } from "../../router/topology/permutation.ts";
-import { Rng } from "../../src/util/index.ts";
+import { permutationP } from "../../src/core/stats/permutationP.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 
 interface Golden {

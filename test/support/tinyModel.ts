@@ -1,9 +1,9 @@
 import { adapters, type AdapterName } from "../../adapters/index.ts";
-import type { HostTensor } from "../../src/graph/index.ts";
-import { sizeOf } from "../../src/graph/index.ts";
-import { baseShapes, linearSites, type DecoderConfig } from "../../src/models/index.ts";
-import { ParameterStore } from "../../src/train/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import type { HostTensor } from "../../src/core/graph/index.ts";
+import { sizeOf } from "../../src/core/graph/index.ts";
+import { baseShapes, linearSites, type DecoderConfig } from "../../src/core/decoder/index.ts";
+import { ParameterStore } from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 
 /** A decoder small enough for tests, with grouped key heads. */
 export const tinyConfig: DecoderConfig = {

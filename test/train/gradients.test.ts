@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { adapters, type AdapterName } from "../../adapters/index.ts";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/engine/index.ts";
-import { readJson } from "../../src/io/index.ts";
-import { baseShapes, linearSites, loadWeights, makeBatch, parseConfig } from "../../src/models/index.ts";
+import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
+import { readJson } from "../../src/core/io/index.ts";
+import { baseShapes, linearSites, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";
+import { loadWeights } from "../../src/core/checkpoint/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -12,7 +13,7 @@ import {
   planNames,
   type Labels,
   type PlanName,
-} from "../../src/train/index.ts";
+} from "../../src/core/train/index.ts";
 import { golden, goldenJson, readExact, relativeError } from "../support/golden.ts";
 
 interface Case {

@@ -3,10 +3,10 @@
  * and must change neither the loss nor a gradient.
  */
 import { expect, test } from "vitest";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/engine/index.ts";
-import { makeBatch } from "../../src/models/index.ts";
-import { makePlan, ParameterStore, type PlanName } from "../../src/train/index.ts";
-import { Rng } from "../../src/util/index.ts";
+import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
+import { makeBatch } from "../../src/core/decoder/index.ts";
+import { makePlan, ParameterStore, type PlanName } from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
 const E = 64;

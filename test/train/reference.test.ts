@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadAdapter } from "../../adapters/index.ts";
-import { onnxRuntimeEngine } from "../../src/engine/index.ts";
-import type { HostTensor } from "../../src/graph/index.ts";
-import { SafetensorsFile } from "../../src/io/index.ts";
-import { baseShapes, Decoder, loadWeights, makeBatch, parseConfig } from "../../src/models/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import type { HostTensor } from "../../src/core/graph/index.ts";
+import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
+import { baseShapes, Decoder, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";
+import { loadWeights } from "../../src/core/checkpoint/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -15,7 +16,7 @@ import {
   planNames,
   type Labels,
   type PlanModel,
-} from "../../src/train/index.ts";
+} from "../../src/core/train/index.ts";
 
 const folder = process.env["CUMA_SHARED_GOLDEN"] ?? "../shared/golden";
 const tiny = join(folder, "reference-tiny");

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BatchSchedule, choosePlan, estimateMemory, learningRate, summariseRouting } from "../../src/train/index.ts";
-import type { RouterStats } from "../../src/train/index.ts";
+import {
+  BatchSchedule,
+  choosePlan,
+  estimateMemory,
+  learningRate,
+  summariseRouting,
+} from "../../src/core/train/index.ts";
+import type { RouterStats } from "../../src/core/train/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
 describe("batches", () => {

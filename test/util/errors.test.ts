@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { CumaError, describeIssue, messageOf } from "../../src/util/index.ts";
+import { CumaError, describeIssue, messageOf } from "../../src/core/util/index.ts";
 
 test("messages of ours are left as they are, those of others are bounded and on one line", () => {
   const ours = `one\n${"two".repeat(1000)}`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest, unknownName } from "../../src/util/index.ts";
+import { nearest, unknownName } from "../../src/core/util/index.ts";
 
 test("a slip of the pen is guessed, another word is not", () => {
   expect(nearest("contry", ["religion", "country"])).toBe("country");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { largest, smallest } from "../../src/util/index.ts";
+import { largest, smallest } from "../../src/core/util/index.ts";
 
 test("of more numbers than a call takes arguments", () => {
   const numbers = Array.from({ length: 300_000 }, (_, i) => i);

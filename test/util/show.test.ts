@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { excerpt, show, visible, visibleJson, visibleLines } from "../../src/util/index.ts";
+import { excerpt, show, visible, visibleJson, visibleLines } from "../../src/core/util/index.ts";
 
 test("values are shown as JSON has them", () => {
   for (const value of [null, true, 1.5, "a", [1, [2, "b"]], { k: 1, l: { m: [] } }]) {

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeSafetensors, type FloatTensor } from "../../../src/io/index.ts";
+import { encodeSafetensors, type FloatTensor } from "../../../src/core/checkpoint/index.ts";
 import {
   answer,
   base,

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/app/index.ts";
-import { encodeSafetensors, SafetensorsFile, type FloatTensor } from "../../../src/io/index.ts";
+import { encodeSafetensors, SafetensorsFile, type FloatTensor } from "../../../src/core/checkpoint/index.ts";
 import { cuma, type CliResult } from "../../support/cli.ts";
 
 // What can be wrong with what a user gives. Each case damages a copy of something good and runs a command on it. The

@@ -1,0 +1,33 @@
+import type { Engine } from "../../core/engine/index.ts";
+import {
+  baseEncoder,
+  cachedEncoder,
+  loadSentenceTransformer,
+  vectorsEncoder,
+  type TextEncoder,
+} from "../../core/encoders/index.ts";
+import { Decoder } from "../../core/decoder/index.ts";
+import { resolveModel, type ResolveOptions } from "../../core/checkpoint/index.ts";
+import { hashBase, type BaseModel } from "./base.ts";
+
+/**
+ * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a
+ * safetensors file of vectors, or the folder or hub id of a sentence encoder. What it has encoded is kept on disk.
+ * @param baseHash SHA-256 of the base, where it is known already.
+ */
+export async function openEncoder(
+  name: string,
+  base: BaseModel,
+  engine: Engine,
+  options: Pick<ResolveOptions, "onProgress" | "namedBy"> = {},
+  baseHash?: string,
+): Promise<TextEncoder> {
+  if (name.endsWith(".safetensors")) return vectorsEncoder(name);
+  if (name === "base") {
+    const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
+    const hash = baseHash ?? (await hashBase(base.folder));
+    return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), engine.setup, options.onProgress);
+  }
+  const { folder } = await resolveModel(name, options);
+  return cachedEncoder(await loadSentenceTransformer(folder, engine), engine.setup, options.onProgress);
+}

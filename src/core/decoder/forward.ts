@@ -1,0 +1,253 @@
+import type { Engine, Executable } from "../engine/index.ts";
+import {
+  floats,
+  Graph,
+  program,
+  sizeOf,
+  sum,
+  type Feeds,
+  type Floats,
+  type HostTensor,
+  type Precision,
+} from "../graph/index.ts";
+import type { Adapter } from "./adapter.ts";
+import type { Batch } from "./batch.ts";
+import { finalRows, layerPrefix, tokenLogProbs, vocabularyLogits } from "./layer.ts";
+import { adaptedSites, buildLayer, layerVariant, sharedInputs, type LayerOptions } from "./layerGraph.ts";
+import type { DecoderConfig } from "./types.ts";
+import { ropeTables } from "../checkpoint/weights.ts";
+
+/** The tensors of a model, base and adapter, for one engine. */
+export interface ModelTensors {
+  readonly config: DecoderConfig;
+  readonly weights: ReadonlyMap<string, HostTensor>;
+  readonly adapter?: Adapter | undefined;
+  /** The adapter's parameters by name. */
+  readonly parameters?: Feeds | undefined;
+}
+
+/** Keys and values of tokens computed before, by layer: [1, k, P, d] each. */
+export type KvCache = readonly { readonly keys: HostTensor; readonly values: HostTensor }[];
+
+export interface ForwardOptions {
+  /** Profile vectors [B, D], where the adapter takes them. */
+  readonly profile?: HostTensor | undefined;
+  /** Indices into B * T of the tokens whose hidden state is wanted; all tokens without it. */
+  readonly rows?: Int32Array | undefined;
+  readonly past?: KvCache | undefined;
+  /** Also give the keys and values of the batch's own tokens. */
+  readonly keepCache?: boolean;
+  /** Also give the routers' gates. */
+  readonly keepGates?: boolean;
+}
+
+export interface ForwardResult {
+  /** Before the final norm: [R, H] for the wanted tokens, [B * T, H] for all. */
+  readonly hidden: HostTensor;
+  readonly cache: KvCache;
+  /** Gates [B, T, E] by router: "model.layers.0.self_attn.router". */
+  readonly gates: Feeds;
+}
+
+/** The last layer needs its other tokens only where an adapter works on what follows the attention. */
+export function trimsLastLayer(config: DecoderConfig, adapter: Adapter | undefined): boolean {
+  return adaptedSites(adapter, config.numLayers - 1).every((name) => /\.[qkv]_proj$/.test(name));
+}
+
+/** The tensors of one layer by their names inside it. */
+export function layerTensors(
+  tensors: Iterable<readonly [string, HostTensor]>,
+  layer: number,
+): Record<string, HostTensor> {
+  const prefix = layerPrefix(layer);
+  return Object.fromEntries(
+    [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );
+}
+
+/** Rows of the embedding table for a batch's tokens: [B, T, H]. */
+export function embedTokens(table: HostTensor, inputIds: HostTensor, into: Floats): HostTensor {
+  const H = table.shape[1]!;
+  for (const [i, id] of (inputIds.data as Int32Array).entries()) {
+    into.set(table.data.subarray(id * H, (id + 1) * H), i * H);
+  }
+  return { shape: [...inputIds.shape, H], data: into };
+}
+
+/** Rope tables for the positions seen so far, made anew when longer ones are needed. */
+export class RopeCache {
+  private tables: Feeds = {};
+  private positions = 0;
+  private readonly config: DecoderConfig;
+  private readonly engine: Engine;
+
+  constructor(config: DecoderConfig, engine: Engine) {
+    this.config = config;
+    this.engine = engine;
+  }
+
+  /** Feeds of tables for at least so many positions. */
+  feeds(positions: number): Feeds {
+    if (positions > this.positions) {
+      this.positions = Math.ceil(positions / 256) * 256;
+      const { cos, sin } = ropeTables(this.config, this.positions, this.engine.precision);
+      this.tables = { "rope.cos": cos, "rope.sin": sin };
+    }
+    return this.tables;
+  }
+}
+
+/**
+ * Runs a model forward, layer by layer; equal layers share one compiled program. Calls may overlap: each writes to
+ * memory of its own.
+ */
+export class Decoder {
+  readonly config: DecoderConfig;
+  readonly precision: Precision;
+  private readonly engine: Engine;
+  private readonly adapter: Adapter | undefined;
+  private readonly weights: ReadonlyMap<string, HostTensor>;
+  private readonly layers: readonly Feeds[];
+  private readonly executables = new Map<string, Promise<Executable>>();
+  private readonly rope: RopeCache;
+
+  constructor(engine: Engine, { config, weights, adapter, parameters = {} }: ModelTensors) {
+    this.engine = engine;
+    this.precision = engine.precision;
+    this.config = config;
+    this.adapter = adapter;
+    this.weights = new Map([...weights, ...Object.entries(parameters)]);
+    this.layers = Array.from({ length: config.numLayers }, (_, layer) => layerTensors(this.weights, layer));
+    this.rope = new RopeCache(config, engine);
+  }
+
+  async forward(batch: Batch, options: ForwardOptions = {}): Promise<ForwardResult> {
+    const { config, precision } = this;
+    const H = config.hiddenSize;
+    const [B, T] = [batch.rows, batch.tokens];
+    const pastTokens = options.past?.[0]?.keys.shape[2] ?? 0;
+    const shared = {
+      ...batch.feeds,
+      ...this.rope.feeds(pastTokens + T),
+      rows: { shape: [options.rows?.length ?? 0], data: options.rows ?? new Int32Array(0) },
+      ...(options.profile && { profile: options.profile }),
+    };
+    const table = this.weights.get("model.embed_tokens.weight")!;
+    // Each layer reads one block and writes the other.
+    const blocks = [floats(precision, B * T * H), floats(precision, B * T * H)] as const;
+    let hidden = embedTokens(table, batch.feeds.inputIds, blocks[0]);
+    const cache: KvCache[number][] = [];
+    const gates: Record<string, HostTensor> = {};
+    for (let layer = 0; layer < config.numLayers; layer++) {
+      const last = layer === config.numLayers - 1;
+      const trim = last && options.rows !== undefined && trimsLastLayer(config, this.adapter);
+      const executable = await this.layerProgram(layer, {
+        adapter: this.adapter,
+        past: options.past !== undefined,
+        rows: trim,
+      });
+      const past = options.past?.[layer];
+      const into = trim
+        ? { shape: [options.rows.length, H], data: floats(precision, options.rows.length * H) }
+        : { shape: [B, T, H], data: blocks[layer % 2 === 0 ? 1 : 0] };
+      const outputs = await executable.run(
+        {
+          ...this.layers[layer],
+          ...shared,
+          x: hidden,
+          ...(past && { "past.keys": past.keys, "past.values": past.values }),
+        },
+        { hidden: into },
+      );
+      hidden = outputs["hidden"]!;
+      if (options.keepCache) cache.push({ keys: outputs["keys"]!, values: outputs["values"]! });
+      if (options.keepGates) {
+        for (const [name, output] of Object.entries(outputs)) {
+          if (name.startsWith("gates.")) gates[layerPrefix(layer) + name.slice("gates.".length)] = output;
+        }
+      }
+    }
+    return { hidden: this.wanted(hidden, options.rows), cache, gates };
+  }
+
+  /** Log-probabilities of single tokens: hidden [R, H], then the row and the token of each [N] -> [N]. */
+  async logProbs(hidden: HostTensor, row: Int32Array, token: Int32Array): Promise<Floats> {
+    const executable = await this.once("logProbs", () => {
+      const { graph, logits } = this.head();
+      const values = tokenLogProbs(logits, graph.input("row", "int", ["N"]), graph.input("token", "int", ["N"]));
+      return program({ values });
+    });
+    const { values } = await executable.run({
+      ...this.headFeeds(hidden),
+      row: { shape: [row.length], data: row },
+      token: { shape: [token.length], data: token },
+    });
+    return values!.data as Floats;
+  }
+
+  /** Vocabulary logits: hidden [R, H] -> [R, V]. */
+  async logits(hidden: HostTensor): Promise<HostTensor> {
+    const executable = await this.once("logits", () => program({ logits: this.head().logits }));
+    const { logits } = await executable.run(this.headFeeds(hidden));
+    return logits!;
+  }
+
+  /** Hidden states after the final norm: [R, H] -> [R, H]. */
+  async normalise(hidden: HostTensor): Promise<HostTensor> {
+    const executable = await this.once("normalise", () => program({ normal: this.head().normal }));
+    const { normal } = await executable.run(this.headFeeds(hidden));
+    return normal!;
+  }
+
+  async dispose(): Promise<void> {
+    for (const executable of this.executables.values()) await (await executable).dispose();
+    this.executables.clear();
+  }
+
+  private wanted(hidden: HostTensor, rows: Int32Array | undefined): HostTensor {
+    const H = this.config.hiddenSize;
+    if (hidden.shape.length === 2) return hidden;
+    if (!rows) return { shape: [sizeOf(hidden.shape) / H, H], data: hidden.data };
+    const data = floats(this.precision, rows.length * H);
+    for (const [i, row] of rows.entries()) data.set(hidden.data.subarray(row * H, (row + 1) * H), i * H);
+    return { shape: [rows.length, H], data };
+  }
+
+  private head() {
+    const { config } = this;
+    const graph = new Graph();
+    const hidden = graph.input("hidden", "float", ["R", config.hiddenSize]);
+    const normal = finalRows(config, hidden, undefined, graph.input("norm", "float", [config.hiddenSize]));
+    const logits = vocabularyLogits(normal, graph.input("head", "float", [config.vocabSize, config.hiddenSize]));
+    return { graph, normal, logits };
+  }
+
+  private headFeeds(hidden: HostTensor): Feeds {
+    const head = this.config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    return { hidden, norm: this.weights.get("model.norm.weight")!, head: this.weights.get(head)! };
+  }
+
+  private layerProgram(layer: number, options: LayerOptions): Promise<Executable> {
+    return this.once(layerVariant(this.config, layer, options), () => {
+      const graph = new Graph();
+      const x = graph.input("x", "float", ["B", "T", this.config.hiddenSize]);
+      const shared = sharedInputs(graph, this.config, this.adapter, options.past ? sum(["P", "T"]) : "T");
+      const { hidden, keys, values, routers } = buildLayer(this.config, layer, x, shared, "", options);
+      return program({
+        hidden,
+        keys,
+        values,
+        ...Object.fromEntries(routers.map((router) => [`gates.${router.name}`, router.gates])),
+      });
+    });
+  }
+
+  private once(key: string, build: () => Parameters<Engine["compile"]>[0]): Promise<Executable> {
+    let executable = this.executables.get(key);
+    if (!executable) {
+      this.executables.set(key, (executable = this.engine.compile(build())));
+      executable.catch(() => this.executables.delete(key));
+    }
+    return executable;
+  }
+}

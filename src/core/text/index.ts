@@ -1,0 +1,5 @@
+export * from "./chatTemplate.ts";
+export * from "./choice.ts";
+export * from "./profile.ts";
+export * from "./templateSettings.ts";
+export * from "./tokenizer.ts";
