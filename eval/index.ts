@@ -56,5 +56,5 @@ export {
   type PublishedScores,
 } from "./benchmarks/published.ts";
 export type { ScoreOptions, TextScores, TextTable } from "./units/scores.ts";
-export { benjaminiHochberg, mcnemar, type McNemar } from "../src/core/stats/significance.ts";
+export { benjaminiHochberg, mcnemar, type McNemar } from "../src/core/stats/index.ts";
 export { readTruth, withTruth, type Truth } from "./predictions/truth.ts";

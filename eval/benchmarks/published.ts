@@ -4,7 +4,7 @@ import type { ValueQuestion, WorldValuesBench } from "../../datasets/index.ts";
 import { CSV, delimited } from "../../src/core/tables/delimited.ts";
 import { checkArgument, CumaError, excerpt, Rng, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, publishedOptionsSchema } from "../arguments.ts";
-import { clustersOf, gather, resample, totals, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import { clustersOf, gather, resample, totals, type Statistics } from "../../src/core/stats/index.ts";
 import { checkedNumbers, evaluate, resultOf, type EvaluateOptions } from "../predictions/evaluate.ts";
 import { Growing } from "../../src/core/util/growing.ts";
 import { wasserstein1, type MetricName } from "../metrics/index.ts";

@@ -1,4 +1,4 @@
-import { gather, ONCE, totals, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import { gather, ONCE, totals, type Statistics } from "../../src/core/stats/index.ts";
 import type { PredictionTable } from "../predictions/table.ts";
 import { argmax, hasTruth, NO_ANSWER, reasons, type Groups, type MetricInput, type Prepared } from "./metric.ts";
 

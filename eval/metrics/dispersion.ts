@@ -1,5 +1,5 @@
 import { largest } from "../../src/core/util/index.ts";
-import { ONCE } from "../../src/core/stats/bootstrap.ts";
+import { ONCE } from "../../src/core/stats/index.ts";
 import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
 import { reasons, type MetricInput, type Prepared } from "./metric.ts";
 

@@ -1,5 +1,5 @@
 import { ARGMAX, overQuestions, PREDICTED, TRUE } from "./cells.ts";
-import { emd } from "../../src/core/stats/distances.ts";
+import { emd } from "../../src/core/stats/index.ts";
 import { hasTruth, reasons, type Metric, type MetricInput, type Prepared } from "./metric.ts";
 
 function pooledEmd(input: MetricInput, part: number): Prepared {

@@ -1,5 +1,5 @@
 import { meanOverCells } from "./cells.ts";
-import { emd } from "../../src/core/stats/distances.ts";
+import { emd } from "../../src/core/stats/index.ts";
 import type { Metric } from "./metric.ts";
 
 /**

@@ -46,5 +46,5 @@ export const metrics = {
 
 export type MetricName = keyof typeof metrics;
 
-export { emd, kl, variation, wasserstein1 } from "../../src/core/stats/distances.ts";
+export { emd, kl, variation, wasserstein1 } from "../../src/core/stats/index.ts";
 export type { Metric, MetricResult } from "./metric.ts";

@@ -1,5 +1,4 @@
-import { entropy } from "../../src/core/stats/index.ts";
-import { ONCE } from "../../src/core/stats/bootstrap.ts";
+import { entropy, ONCE } from "../../src/core/stats/index.ts";
 import { mostOptions, overQuestions, type Distributions, type QuestionCells } from "./cells.ts";
 import { isBeyondNoise, isLone, ROUNDING, varianceOf, withoutDispersion } from "./dispersion.ts";
 import { hasTruth, reasons, type Metric } from "./metric.ts";

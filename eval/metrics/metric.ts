@@ -1,4 +1,4 @@
-import { gather, totals, type Clusters, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import { gather, totals, type Clusters, type Statistics } from "../../src/core/stats/index.ts";
 import type { PredictionTable } from "../predictions/table.ts";
 import type { Cells } from "./cells.ts";
 import type { PreparedDispersion } from "./dispersion.ts";

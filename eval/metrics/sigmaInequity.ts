@@ -1,4 +1,4 @@
-import { gather, type Statistics } from "../../src/core/stats/bootstrap.ts";
+import { gather, type Statistics } from "../../src/core/stats/index.ts";
 import { deviation } from "./groupAccuracy.ts";
 import { argmax, mean, NO_ANSWER, reasons, type Metric } from "./metric.ts";
 

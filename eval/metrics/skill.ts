@@ -1,5 +1,5 @@
 import { meanOverCells } from "./cells.ts";
-import { variation } from "../../src/core/stats/distances.ts";
+import { variation } from "../../src/core/stats/index.ts";
 import type { Metric } from "./metric.ts";
 
 /** Truths that are nearer than this to uniform have no skill: it would divide by rounding. */

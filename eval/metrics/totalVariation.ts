@@ -1,5 +1,5 @@
 import { meanOverCells } from "./cells.ts";
-import { variation } from "../../src/core/stats/distances.ts";
+import { variation } from "../../src/core/stats/index.ts";
 import type { Metric } from "./metric.ts";
 
 /**

@@ -1,11 +1,17 @@
 import { checkArgument, CumaError, excerpt, Rng, show } from "../../src/core/util/index.ts";
 import { checkTable, compareOptionsSchema } from "../arguments.ts";
-import { bootstrapP, centredInterval, resample } from "../../src/core/stats/bootstrap.ts";
+import {
+  bootstrapP,
+  centredInterval,
+  resample,
+  benjaminiHochberg,
+  mcnemar,
+  type McNemar,
+} from "../../src/core/stats/index.ts";
 import { checkedNumbers, defaultGrouping, prepare, valuesOf, type EvaluateOptions } from "./evaluate.ts";
 import type { MetricName } from "../metrics/index.ts";
 import { argmax } from "../metrics/metric.ts";
 import { selectRows, tableOf, type PredictionTable, type TextColumn } from "./table.ts";
-import { benjaminiHochberg, mcnemar, type McNemar } from "../../src/core/stats/significance.ts";
 
 export interface CompareOptions<Name extends MetricName = MetricName> extends Omit<
   EvaluateOptions<Name>,

@@ -1,6 +1,6 @@
 import { checkArgument, CumaError, Rng, unknownName } from "../../src/core/util/index.ts";
 import { checkTable, evaluateOptionsSchema } from "../arguments.ts";
-import { centredInterval, clustersOf, ONCE, resample, totals, type Clusters } from "../../src/core/stats/bootstrap.ts";
+import { centredInterval, clustersOf, ONCE, resample, totals, type Clusters } from "../../src/core/stats/index.ts";
 import { makeCells, type Cells } from "../metrics/cells.ts";
 import { prepareDispersion, type PreparedDispersion } from "../metrics/dispersion.ts";
 import { metrics, type MetricName } from "../metrics/index.ts";

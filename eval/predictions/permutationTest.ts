@@ -1,5 +1,5 @@
 import type { Rng } from "../../src/core/util/index.ts";
-import { clustersOf, type Clusters } from "../../src/core/stats/bootstrap.ts";
+import { clustersOf, type Clusters } from "../../src/core/stats/index.ts";
 import { ROUNDING } from "../metrics/dispersion.ts";
 import { reasons, type MetricInput, type MetricResult } from "../metrics/metric.ts";
 import { PredictedDispersion } from "./predictedDispersion.ts";

@@ -1,5 +1,5 @@
 import { largest } from "../../src/core/util/index.ts";
-import type { Clusters } from "../../src/core/stats/bootstrap.ts";
+import type { Clusters } from "../../src/core/stats/index.ts";
 import { Kernel, LANES, type Terms } from "../../src/core/stats/kernel.ts";
 import type { MetricInput } from "../metrics/metric.ts";
 import type { PredictionTable, Question } from "./table.ts";

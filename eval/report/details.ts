@@ -1,4 +1,4 @@
-import { ONCE, totals } from "../../src/core/stats/bootstrap.ts";
+import { ONCE, totals } from "../../src/core/stats/index.ts";
 import { defaultCluster, inputOf } from "../predictions/evaluate.ts";
 import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";

@@ -1,7 +1,7 @@
 import type { Difference } from "../predictions/compare.ts";
 import type { Dispersion } from "../metrics/dispersion.ts";
 import type { MetricResult } from "../metrics/index.ts";
-import type { McNemar } from "../../src/core/stats/significance.ts";
+import type { McNemar } from "../../src/core/stats/index.ts";
 
 /** Everything that a report shows, computed and read; drawing it needs nothing else. */
 export interface Report {

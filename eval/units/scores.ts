@@ -1,6 +1,6 @@
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, Rng, unknownName } from "../../src/core/util/index.ts";
-import { clustersOf, gather, resample, totals } from "../../src/core/stats/bootstrap.ts";
+import { clustersOf, gather, resample, totals } from "../../src/core/stats/index.ts";
 import { checkedNumbers, resultOf } from "../predictions/evaluate.ts";
 import { reasons, type MetricInfo, type MetricResult } from "../metrics/metric.ts";
 

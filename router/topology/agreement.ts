@@ -1,5 +1,5 @@
 import type { Rng } from "../../src/core/util/index.ts";
-import { permutationP } from "../../src/core/stats/permutationP.ts";
+import { permutationP } from "../../src/core/stats/index.ts";
 
 /**
  * Adjusted Rand index of two partitions of the same items (Hubert & Arabie 1985), over pairs of items: with tp pairs

@@ -1,6 +1,5 @@
-import { entropy } from "../../src/core/stats/index.ts";
+import { entropy, permutationP, ROUNDING } from "../../src/core/stats/index.ts";
 import { type Rng } from "../../src/core/util/index.ts";
-import { permutationP, ROUNDING } from "../../src/core/stats/permutationP.ts";
 
 /** Profiles with their routing. R routers, E experts. */
 export interface RoutedProfiles {

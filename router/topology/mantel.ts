@@ -1,5 +1,5 @@
 import type { Rng } from "../../src/core/util/index.ts";
-import { permutationP } from "../../src/core/stats/permutationP.ts";
+import { permutationP } from "../../src/core/stats/index.ts";
 
 type Distances = readonly (readonly number[])[];
 

@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { ONCE, totals } from "../../src/core/stats/bootstrap.ts";
+import { ONCE, totals, entropy, normalised } from "../../src/core/stats/index.ts";
 import { inputOf } from "../../eval/predictions/evaluate.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
 import { readCsv } from "../../src/core/tables/index.ts";
 import { readJson } from "../../src/core/io/index.ts";
-import { entropy, normalised } from "../../src/core/stats/index.ts";
 import { markdown, number } from "./tables.ts";
 
 const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];

@@ -4,7 +4,7 @@ import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import type { MetricName } from "../../eval/metrics/index.ts";
 import type { PredictionRow } from "../../eval/predictions/table.ts";
-import { benjaminiHochberg, mcnemar } from "../../src/core/stats/significance.ts";
+import { benjaminiHochberg, mcnemar } from "../../src/core/stats/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 import { tableOf } from "./support.ts";

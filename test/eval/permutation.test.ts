@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clustersOf } from "../../src/core/stats/bootstrap.ts";
+import { clustersOf } from "../../src/core/stats/index.ts";
 import { evaluate, inputOf } from "../../eval/predictions/evaluate.ts";
 import { PredictedDispersion } from "../../eval/predictions/predictedDispersion.ts";
 import type { PredictionRow } from "../../eval/predictions/table.ts";

@@ -6,7 +6,7 @@ import { averageLinkage, cutTree, type Clustering } from "../../router/topology/
 import { classicalScaling } from "../../router/topology/embedding.ts";
 import { mutualInformation } from "../../router/topology/information.ts";
 import { mantelTest } from "../../router/topology/mantel.ts";
-import { permutationP } from "../../src/core/stats/permutationP.ts";
+import { permutationP } from "../../src/core/stats/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 

@@ -8,7 +8,7 @@ import {
   resample,
   totals,
   type Statistics,
-} from "../../src/core/stats/bootstrap.ts";
+} from "../../src/core/stats/index.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { Kernel, LANES } from "../../src/core/stats/kernel.ts";
 import type { PredictionRow } from "../../eval/predictions/table.ts";

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { floats, type HostTensor, type Precision } from "../graph/index.ts";
+import type { HostTensor } from "../graph/index.ts";
 import { listFolder } from "../io/index.ts";
 import { SafetensorsFile } from "./safetensors.ts";
 import { CumaError, excerpt, show } from "../util/index.ts";
-import { inverseFrequencies } from "../decoder/config.ts";
 import { baseShapes } from "../decoder/layer.ts";
 import type { DecoderConfig } from "../decoder/types.ts";
 import { readWeightIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./weightIndex.ts";
@@ -126,22 +125,4 @@ export function loadDecoderWeights(folder: string, config: DecoderConfig): Map<s
     files.close();
   }
   return weights;
-}
-
-/** Cosines and sines of the rotary embedding for positions 0 to `positions` - 1: [positions, headDim / 2] each. */
-export function ropeTables(
-  config: DecoderConfig,
-  positions: number,
-  precision: Precision,
-): { cos: HostTensor; sin: HostTensor } {
-  const frequencies = inverseFrequencies(config.rope, config.headDim);
-  const shape = [positions, frequencies.length];
-  const table = (of: (angle: number) => number): HostTensor => {
-    const data = floats(precision, positions * frequencies.length);
-    for (let i = 0; i < data.length; i++) {
-      data[i] = of(Math.floor(i / frequencies.length) * frequencies[i % frequencies.length]!);
-    }
-    return { shape, data };
-  };
-  return { cos: table(Math.cos), sin: table(Math.sin) };
 }

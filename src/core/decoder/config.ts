@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CumaError, describeIssue, unknownName } from "../util/index.ts";
 import { families, type ModelType } from "./families/index.ts";
-import type { DecoderConfig, Llama3Scaling, RopeConfig } from "./types.ts";
+import type { DecoderConfig } from "./types.ts";
 
 /**
  * Reads a model's config.json.
@@ -36,24 +36,4 @@ function check(config: DecoderConfig): DecoderConfig {
   }
   if (headDim % 2 !== 0) throw new CumaError(`expected an even head_dim, found ${headDim}`);
   return config;
-}
-
-/** Inverse frequencies of the rotary embedding, [headDim / 2], in radians per position. */
-export function inverseFrequencies(rope: RopeConfig, headDim: number): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, i) => {
-    const frequency = rope.theta ** (-(2 * i) / headDim);
-    return rope.llama3 ? stretch(frequency, rope.llama3) : frequency;
-  });
-}
-
-/** Long wavelengths are stretched by `factor`, short ones kept, and those between interpolated. */
-function stretch(
-  frequency: number,
-  { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Llama3Scaling,
-): number {
-  const wavelength = (2 * Math.PI) / frequency;
-  if (wavelength < originalMaxPositions / highFreqFactor) return frequency;
-  if (wavelength > originalMaxPositions / lowFreqFactor) return frequency / factor;
-  const smooth = (originalMaxPositions / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
-  return ((1 - smooth) * frequency) / factor + smooth * frequency;
 }

@@ -15,7 +15,7 @@ import type { Batch } from "./batch.ts";
 import { finalRows, layerPrefix, tokenLogProbs, vocabularyLogits } from "./layer.ts";
 import { adaptedSites, buildLayer, layerVariant, sharedInputs, type LayerOptions } from "./layerGraph.ts";
 import type { DecoderConfig } from "./types.ts";
-import { ropeTables } from "../checkpoint/weights.ts";
+import { RopeCache } from "./rotary.ts";
 
 /** The tensors of a model, base and adapter, for one engine. */
 export interface ModelTensors {
@@ -74,29 +74,6 @@ export function embedTokens(table: HostTensor, inputIds: HostTensor, into: Float
   return { shape: [...inputIds.shape, H], data: into };
 }
 
-/** Rope tables for the positions seen so far, made anew when longer ones are needed. */
-export class RopeCache {
-  private tables: Feeds = {};
-  private positions = 0;
-  private readonly config: DecoderConfig;
-  private readonly engine: Engine;
-
-  constructor(config: DecoderConfig, engine: Engine) {
-    this.config = config;
-    this.engine = engine;
-  }
-
-  /** Feeds of tables for at least so many positions. */
-  feeds(positions: number): Feeds {
-    if (positions > this.positions) {
-      this.positions = Math.ceil(positions / 256) * 256;
-      const { cos, sin } = ropeTables(this.config, this.positions, this.engine.precision);
-      this.tables = { "rope.cos": cos, "rope.sin": sin };
-    }
-    return this.tables;
-  }
-}
-
 /**
  * Runs a model forward, layer by layer; equal layers share one compiled program. Calls may overlap: each writes to
  * memory of its own.
@@ -118,7 +95,7 @@ export class Decoder {
     this.adapter = adapter;
     this.weights = new Map([...weights, ...Object.entries(parameters)]);
     this.layers = Array.from({ length: config.numLayers }, (_, layer) => layerTensors(this.weights, layer));
-    this.rope = new RopeCache(config, engine);
+    this.rope = new RopeCache(config, engine.precision);
   }
 
   async forward(batch: Batch, options: ForwardOptions = {}): Promise<ForwardResult> {

@@ -4,4 +4,5 @@ export * from "./config.ts";
 export * from "./forward.ts";
 export * from "./layer.ts";
 export * from "./layerGraph.ts";
+export * from "./rotary.ts";
 export * from "./types.ts";

@@ -1,1 +1,4 @@
+export * from "./bootstrap.ts";
 export * from "./distributions.ts";
+export * from "./permutationP.ts";
+export * from "./significance.ts";

@@ -221,7 +221,7 @@ class LayerwisePlan implements TrainingPlan {
     const tensors = [...model.weights, ...Object.entries(model.parameters.views)];
     this.layers = passes.map((_, layer) => layerTensors(tensors, layer));
     this.buffers = new Buffers(model.engine);
-    this.rope = new RopeCache(model.config, model.engine);
+    this.rope = new RopeCache(model.config, model.engine.precision);
   }
 
   async step(inputs: StepInputs, gradients: ParameterStore): Promise<StepResult> {

@@ -74,7 +74,7 @@ class WholePlan implements TrainingPlan {
     this.model = model;
     this.executable = executable;
     this.routers = routers;
-    this.rope = new RopeCache(model.config, model.engine);
+    this.rope = new RopeCache(model.config, model.engine.precision);
     this.tensors = { ...Object.fromEntries(model.weights), ...model.parameters.views };
   }
 
