@@ -5,8 +5,8 @@ import { readCsv } from "../src/core/tables/index.ts";
 import type { Profile } from "../src/core/text/index.ts";
 import { Rng } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
-import { select } from "./heldOut.ts";
-import type { ExampleSource, LoadOptions } from "./records.ts";
+import type { ChoiceExample } from "./choiceExample.ts";
+import { select, type LoadOptions, type Source } from "./source.ts";
 
 const FILE = "wvs.csv";
 const MAX_BYTES = 64_000_000;
@@ -31,7 +31,11 @@ const rowSchema = z.array(
  * valid, 30% test.
  * @throws CumaError naming the file, and the row (from 0) and field that is not as described.
  */
-export async function loadCarDataWvs(dir: string, split: string, options: LoadOptions = {}): Promise<ExampleSource> {
+export async function loadCarDataWvs(
+  dir: string,
+  split: string,
+  options: LoadOptions = {},
+): Promise<Source<ChoiceExample>> {
   checkLoading(dir, split, options);
   const { limit, seed = 0 } = options;
   const path = join(dir, FILE);
@@ -50,7 +54,7 @@ export async function loadCarDataWvs(dir: string, split: string, options: LoadOp
     if (!profiles.has(text)) profiles.set(text, profile);
     return profiles.get(text)!;
   });
-  const all: ExampleSource = {
+  const all: Source<ChoiceExample> = {
     length: rows.length,
     at(index) {
       const row = rows[index];

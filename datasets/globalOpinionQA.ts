@@ -7,8 +7,9 @@ import { openTable } from "../src/core/tables/open.ts";
 import type { Profile } from "../src/core/text/index.ts";
 import { CumaError, excerpt, Rng, show } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
-import type { ChoiceExample, ExampleSource, LoadOptions } from "./records.ts";
+import type { ChoiceExample } from "./choiceExample.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";
+import type { LoadOptions, Source } from "./source.ts";
 
 const OVERRIDES_FILE = "scales.json";
 /** Options that a prompt can letter. */
@@ -57,7 +58,7 @@ export async function loadGlobalOpinionQA(
   dir: string,
   split: string,
   options: LoadOptions = {},
-): Promise<ExampleSource> {
+): Promise<Source<ChoiceExample>> {
   checkLoading(dir, split, options);
   const { limit, seed = 0 } = options;
   const { path, overrides } = locate(dir);
@@ -165,12 +166,12 @@ function toExample(
   const order = scaleOrder(texts);
   const listed = order.map((i) => texts[i]!);
   const id = questionId(question, listed);
-  const reader: Profile = { country: country.replace(/ \(Current national sample\)$/, "") };
+  const profile: Profile = { country: country.replace(/ \(Current national sample\)$/, "") };
   return {
-    id: `${id}: ${reader["country"]!}`,
+    id: `${id}: ${profile["country"]!}`,
     questionId: id,
     participantId: null,
-    profile: reader,
+    profile,
     question: question.trim(),
     options: listed,
     ordered: overrides[question] ?? isScale(listed),

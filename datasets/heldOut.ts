@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Profile } from "../src/core/text/index.ts";
 import { CumaError, excerpt, Rng, show, unknownName } from "../src/core/util/index.ts";
-import type { ExampleSource } from "./records.ts";
+import { select, type Profiled, type Source } from "./source.ts";
 
 const values = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -45,7 +45,7 @@ export function isHeldOut(rules: readonly HoldOutRule[], profile: Profile): bool
  */
 export function heldOutTest(
   rules: readonly HoldOutRule[],
-  source: Pick<ExampleSource, "isHeldOut">,
+  source: Pick<Source, "isHeldOut">,
 ): (profile: Profile) => boolean {
   const known = new Map<Profile, boolean>();
   return (profile) => {
@@ -69,7 +69,7 @@ function ruleAttributes(rules: readonly HoldOutRule[]): string[] {
  * @param where Names the rules in the message.
  * @throws CumaError naming the attribute, the value or the combination, with the values nearest to it.
  */
-export function checkHoldOut(where: string, rules: readonly HoldOutRule[], source: ExampleSource): void {
+export function checkHoldOut(where: string, rules: readonly HoldOutRule[], source: Source): void {
   for (const name of ruleAttributes(rules)) {
     if (source.attributes.includes(name)) continue;
     throw new CumaError(`${where}: ${unknownName("attribute", name, source.attributes)}`);
@@ -92,7 +92,7 @@ export function checkHoldOut(where: string, rules: readonly HoldOutRule[], sourc
   }
 }
 
-function profilesOf(source: ExampleSource): Set<Profile> {
+function profilesOf(source: Source): Set<Profile> {
   const profiles = new Set<Profile>();
   for (let i = 0; i < source.length; i++) profiles.add(source.at(i).profile);
   return profiles;
@@ -102,27 +102,14 @@ function profilesOf(source: ExampleSource): Set<Profile> {
  * The examples of a source whose profiles no rule holds out, in their order.
  * @param limit Number of them to draw without replacement, by the seed; all when absent.
  */
-export function withoutHeldOut(
-  source: ExampleSource,
+export function withoutHeldOut<E extends Profiled>(
+  source: Source<E>,
   rules: readonly HoldOutRule[],
   { limit, seed = 0 }: { readonly limit?: number | undefined; readonly seed?: number } = {},
-): ExampleSource {
+): Source<E> {
   const isOut = heldOutTest(rules, {});
   let kept: number[] = [];
   for (let i = 0; i < source.length; i++) if (!isOut(source.at(i).profile)) kept.push(i);
   if (limit !== undefined && limit < kept.length) kept = new Rng(seed, "limit").shuffle(kept).slice(0, limit);
   return select(source, kept);
-}
-
-/** The examples of a source at given positions. */
-export function select(source: ExampleSource, positions: readonly number[]): ExampleSource {
-  return {
-    ...source,
-    length: positions.length,
-    at(index) {
-      const at = positions[index];
-      if (at === undefined) throw new RangeError(`expected an index in [0, ${positions.length}); found ${index}`);
-      return source.at(at);
-    },
-  };
 }

@@ -1,23 +1,17 @@
+import { choicePrompt } from "../src/core/text/index.ts";
 import { loadCarDataWvs } from "./carDataWvs.ts";
+import type { DatasetOf, ExampleKind } from "./dataset.ts";
 import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 import { loadPlanted } from "./planted/write/writePlanted.ts";
-import type { ExampleSource, LoadOptions } from "./records.ts";
 import { loadWorldValuesBench } from "./worldValuesBench/load.ts";
 
-/** A data set that can be trained and evaluated on. */
-export interface DatasetSource {
-  readonly name: string;
-  /** @throws CumaError naming the file, line and field that is not as the data set describes it. */
-  load(dir: string, split: string, options: LoadOptions): Promise<ExampleSource>;
-}
-
-/** The data sets, by the name that run files use. */
+/** The data sets, by the name that run files use: what their examples are, where these come from, and how they are asked. */
 export const datasets = {
-  wvb: { name: "WorldValuesBench", load: loadWorldValuesBench },
-  globalopinionqa: { name: "GlobalOpinionQA", load: loadGlobalOpinionQA },
-  planted: { name: "planted", load: loadPlanted },
-  "wvs-cardata": { name: "WVS (carData)", load: loadCarDataWvs },
-} satisfies Record<string, DatasetSource>;
+  wvb: { kind: "choices", name: "WorldValuesBench", load: loadWorldValuesBench, prompt: choicePrompt },
+  globalopinionqa: { kind: "choices", name: "GlobalOpinionQA", load: loadGlobalOpinionQA, prompt: choicePrompt },
+  planted: { kind: "choices", name: "planted", load: loadPlanted, prompt: choicePrompt },
+  "wvs-cardata": { kind: "choices", name: "WVS (carData)", load: loadCarDataWvs, prompt: choicePrompt },
+} satisfies Record<string, { [K in ExampleKind]: DatasetOf<K> }[ExampleKind]>;
 
 export type DatasetName = keyof typeof datasets;
 
@@ -25,9 +19,11 @@ export type DatasetName = keyof typeof datasets;
 export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetName[]];
 
 export { loadCarDataWvs } from "./carDataWvs.ts";
+export type { ChoiceExample } from "./choiceExample.ts";
+export type { Dataset, DatasetOf, ExampleKind, ExampleKinds } from "./dataset.ts";
 export { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 export * from "./heldOut.ts";
 export * from "./planted/write/writePlanted.ts";
-export * from "./records.ts";
+export * from "./source.ts";
 export * from "./worldValuesBench/load.ts";
 export * from "./worldValuesBench/convertWvs.ts";

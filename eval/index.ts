@@ -25,7 +25,7 @@ export {
   type JudgementMetric,
 } from "./units/judgements.ts";
 export * from "./metrics/index.ts";
-export { predict, type PredictHooks, type Scorer } from "./tasks/predict.ts";
+export * from "./tasks/index.ts";
 export {
   PredictionTableBuilder,
   selectRows,

@@ -1,5 +1,5 @@
 /** The public API of the package. */
-export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions, type Routing } from "./app/index.ts";
+export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions } from "./app/index.ts";
 export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/index.ts";
 export { runRoute, type RouteConfig, type RouteResults } from "./app/index.ts";
 export type { Topology } from "../router/index.ts";
@@ -47,10 +47,11 @@ export {
   plantedTruth,
   writePlanted,
   type ChoiceExample,
-  type ExampleSource,
   type HoldOutRule,
   type PlantedOptions,
+  type Source,
   type WorldValuesBench,
 } from "../datasets/index.ts";
+export type { Routing } from "./core/inference/index.ts";
 export { profileText, type Choice, type Profile } from "./core/text/index.ts";
 export { CumaError, Interrupted, UsageError } from "./core/util/index.ts";

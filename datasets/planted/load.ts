@@ -3,7 +3,7 @@ import { sha256File } from "../../src/core/io/index.ts";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, show } from "../../src/core/util/index.ts";
 import { checkFolder, checkLoading } from "../arguments.ts";
-import type { ChoiceExample } from "../records.ts";
+import type { ChoiceExample } from "../choiceExample.ts";
 import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench/load.ts";
 import { distributionOf, groupFinder, readTruth, type Truth } from "./model.ts";
 

@@ -7,7 +7,8 @@ import { checkJson, listFolder, readJson, sha256File, textChunks } from "../../s
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, Rng, show, unknownName } from "../../src/core/util/index.ts";
 import { checkLoading } from "../arguments.ts";
-import type { ChoiceExample, ExampleSource, LoadOptions } from "../records.ts";
+import type { ChoiceExample } from "../choiceExample.ts";
+import type { LoadOptions, Source } from "../source.ts";
 
 const KEY = "D_INTERVIEW";
 const BLANK = -128;
@@ -39,7 +40,7 @@ export interface ValueQuestion {
   readonly lowest: number;
 }
 
-export interface WorldValuesBench extends ExampleSource {
+export interface WorldValuesBench extends Source<ChoiceExample> {
   /** The loaded questions, in the order of the metadata. */
   readonly questions: readonly ValueQuestion[];
   readonly participants: number;

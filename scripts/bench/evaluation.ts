@@ -1,18 +1,18 @@
 /**
- * One measurement of multiple-choice scoring, in a process of its own: `node evaluation.js [--questions Q] ...`.
- * Every reader answers Q questions; a prompt has 58 tokens that describe the reader and 60 of a question: the shares
+ * One measurement of likelihoods of multiple choice, in a process of its own: `node evaluation.js [--questions Q] ...`.
+ * Every person answers Q questions; a prompt has 58 tokens that describe the person and 60 of a question: the shares
  * (49% and 51%) of prompts made of WorldValuesBench's metadata, all eight attributes, and SmolLM2's template; four options
  * of one token each. Prints one JSON line.
  */
 import { parseArgs } from "node:util";
 import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
 import { Decoder } from "../../src/core/decoder/index.ts";
-import { scoreContinuations, type ScoringGroup } from "../../src/core/inference/index.ts";
+import { logLikelihoods, type LikelihoodGroup } from "../../src/core/inference/index.ts";
 import { ParameterStore } from "../../src/core/train/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { cumaAdapter, PROFILE_WIDTH, randomTokens, randomWeights, smolLM2 } from "./smolLM2.ts";
 
-const READER_TOKENS = 58;
+const PERSONA_TOKENS = 58;
 const QUESTION_TOKENS = 60;
 
 const { values } = parseArgs({
@@ -28,11 +28,11 @@ const [questions, examples, rounds] = [Number(values.questions), Number(values.e
 const rng = new Rng(0, "bench");
 const options = randomTokens(rng, 4).map((token) => [token]);
 const questionTexts = Array.from({ length: questions }, () => randomTokens(rng, QUESTION_TOKENS));
-const groups = Array.from({ length: Math.ceil(examples / questions) }, (): ScoringGroup => {
-  const reader = randomTokens(rng, READER_TOKENS);
+const groups = Array.from({ length: Math.ceil(examples / questions) }, (): LikelihoodGroup => {
+  const persona = randomTokens(rng, PERSONA_TOKENS);
   return {
     profile: Float32Array.from({ length: PROFILE_WIDTH }, () => rng.normal()),
-    items: questionTexts.map((question) => ({ prompt: [...reader, ...question], continuations: options })),
+    items: questionTexts.map((question) => ({ prompt: [...persona, ...question], continuations: options })),
   };
 });
 
@@ -51,7 +51,7 @@ let cpu = process.cpuUsage();
 for (let round = 0; round <= rounds; round++) {
   if (round === 1) cpu = process.cpuUsage();
   const begin = performance.now();
-  await scoreContinuations(decoder, groups);
+  await logLikelihoods(decoder, groups);
   if (round > 0) times.push((performance.now() - begin) / 1000);
 }
 const { user, system } = process.cpuUsage(cpu);
@@ -59,7 +59,7 @@ const count = groups.length * questions;
 const [best, median] = [Math.min(...times), times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!];
 console.log(
   JSON.stringify({
-    questionsPerReader: questions,
+    questionsPerPerson: questions,
     examples: count,
     examplesPerSecond: count / median,
     bestExamplesPerSecond: count / best,

@@ -3,20 +3,20 @@
  *
  * It is trained from nothing by this package's own training (method "full") on planted data of other seeds than the
  * demo's: half of the examples by their answers, half as plain text. Since the truth is drawn anew for every seed, all
- * that it can learn is the form of the task and what people answer on average: it does not know how readers differ.
+ * that it can learn is the form of the task and what people answer on average: it does not know how people differ.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { adapters } from "../../adapters/index.ts";
-import { datasets, writePlanted, type ExampleSource } from "../../datasets/index.ts";
+import { datasets, writePlanted, type ChoiceExample, type Source } from "../../datasets/index.ts";
 import { ChoiceSft, loadBase, packageRoot, Prompts } from "../../src/app/index.ts";
 import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
 import { encodeSafetensors } from "../../src/core/checkpoint/index.ts";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
 import { baseShapes, linearSites, parseConfig } from "../../src/core/decoder/index.ts";
-import { choiceMessages, optionLabel, defaultTemplateSettings } from "../../src/core/text/index.ts";
+import { choiceMessages, choicePrompt, optionLabel, defaultTemplateSettings } from "../../src/core/text/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -72,7 +72,7 @@ try {
 }
 
 async function main(): Promise<void> {
-  const sources: ExampleSource[] = [];
+  const sources: Source<ChoiceExample>[] = [];
   for (const seed of SEEDS) {
     const dir = join(work, String(seed));
     writePlanted({ out: dir, seed, participants: 200, questions: 32 });
@@ -109,10 +109,14 @@ async function main(): Promise<void> {
 
   const base = await loadBase(out);
   const weights = new Map(base.weights);
-  const sft = new ChoiceSft(source, new Prompts(base, { persona: true, template: defaultTemplateSettings }), {
-    attributes: source.attributes.filter((name) => name === "country" || name === "religion"),
-    labels: "hard",
-  });
+  const sft = new ChoiceSft(
+    source,
+    new Prompts(base, { persona: true, template: defaultTemplateSettings }, choicePrompt),
+    {
+      attributes: source.attributes.filter((name) => name === "country" || name === "religion"),
+      labels: "hard",
+    },
+  );
   const settings = {
     batchSize: 32,
     accumulate: 1,
@@ -162,7 +166,7 @@ function asText({ id, inputIds, parents, profile }: SftExample): SftExample {
   return { id, inputIds, parents, targets, weight: TEXT_WEIGHT, profile };
 }
 
-function concatenate(sources: readonly ExampleSource[]): ExampleSource {
+function concatenate(sources: readonly Source<ChoiceExample>[]): Source<ChoiceExample> {
   const starts: number[] = [];
   let length = 0;
   for (const source of sources) {
@@ -181,7 +185,7 @@ function concatenate(sources: readonly ExampleSource[]): ExampleSource {
 }
 
 /** What the tokenizer is made for: the prompts, and plain English (the licence). */
-function* corpus(source: ExampleSource): Iterable<string> {
+function* corpus(source: Source<ChoiceExample>): Iterable<string> {
   for (const file of ["LICENSE"]) yield readFileSync(join(packageRoot, file), "utf8");
   for (let i = 0; i < source.length; i += 101) {
     for (const { content } of choiceMessages(source.at(i), true)) yield content;

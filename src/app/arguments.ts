@@ -1,14 +1,15 @@
 /** What the public functions take, as schemas: checked at the door, before any work. */
 import { z } from "zod";
 import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
-import type { PredictHooks } from "../../eval/index.ts";
+import type { AskHooks } from "../../eval/index.ts";
 import { tableFormats } from "../../eval/report/index.ts";
 import { devices } from "../core/engine/index.ts";
 import { MAX_OPTIONS, type Choice } from "../core/text/index.ts";
 import { callback, MAX_THREADS, someText, type FieldsOf } from "../core/util/index.ts";
-import type { ModelOptions } from "./model/choiceModel.ts";
-import type { EvaluationConfig, PublishedConfig } from "./eval.ts";
+import type { EvaluationConfig } from "./eval.ts";
+import type { ModelOptions } from "./model/languageModel.ts";
 import type { LogitsRequest } from "./model/loadCuma.ts";
+import type { PublishedConfig } from "./published.ts";
 import type { ReportOptions } from "./report.ts";
 import type { ScoringConfig } from "./score.ts";
 import type { RouteConfig, RouteHooks } from "./route.ts";
@@ -88,11 +89,11 @@ export const evaluationSchema = z.strictObject({
   model,
 } satisfies FieldsOf<EvaluationConfig>);
 
-export const predictHooksSchema = z.looseObject({
+export const askHooksSchema = z.looseObject({
   signal,
   onStart: callback,
   onProgress: callback,
-} satisfies FieldsOf<PredictHooks>);
+} satisfies FieldsOf<AskHooks>);
 
 export const publishedSchema = z.strictObject({
   benchmark: z.enum(datasetNames),

@@ -1,7 +1,7 @@
 import { join, sep } from "node:path";
 import { stringify } from "yaml";
 import { isPlantedFile, writePlanted } from "../../datasets/index.ts";
-import type { MetricResult } from "../../eval/index.ts";
+import { PREDICTIONS_FILE, type MetricResult } from "../../eval/index.ts";
 import { checkConfig } from "../core/config/index.ts";
 import {
   checkEmpty,
@@ -13,7 +13,7 @@ import {
   writeFileAtomic,
 } from "../core/io/index.ts";
 import { DEMO_BASE } from "./model/base.ts";
-import { PREDICTIONS_FILE, runEvaluation } from "./eval.ts";
+import { runEvaluation } from "./eval.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { PERMUTATIONS, RESAMPLES } from "./score.ts";

@@ -6,42 +6,25 @@ import {
   datasets,
   heldOutTest,
   holdOutRuleSchema,
-  loadWorldValuesBench,
+  type Dataset,
   type DatasetName,
-  type ExampleSource,
   type HoldOutRule,
+  type Profiled,
+  type Source,
 } from "../../datasets/index.ts";
-import {
-  evaluate,
-  predict,
-  PredictionTableBuilder,
-  scorePublished,
-  selectRows,
-  writePredictions,
-  type MetricResult,
-  type PredictHooks,
-  type PredictionTable,
-  type PublishedScores,
-} from "../../eval/index.ts";
-import { checkJson, listFolder, OutFolder, readJson, sha256File, writeJson, type OutMode } from "../core/io/index.ts";
-import { callback, checkArgument, CumaError, differences, show, UsageError } from "../core/util/index.ts";
-import { evaluationSchema, outModeSchema, predictHooksSchema, publishedSchema } from "./arguments.ts";
-import { ChoiceModel, type ModelOptions } from "./model/choiceModel.ts";
-import { gitHash, versions } from "./package.ts";
+import { askAll, tasks, type AskHooks, type EvalTask, type Measured } from "../../eval/index.ts";
+import { checkJson, OutFolder, readJson, writeJson, type OutMode } from "../core/io/index.ts";
+import { callback, checkArgument, CumaError, differences, show } from "../core/util/index.ts";
+import { askHooksSchema, evaluationSchema, outModeSchema } from "./arguments.ts";
+import { evaluationFolder, PARTIAL_FILE, RESULTS_FILE } from "./evaluationFolder.ts";
+import { LanguageModel, type ModelOptions } from "./model/languageModel.ts";
 import { checkAttributes } from "./model/profileVectors.ts";
-
-export const PREDICTIONS_FILE = "predictions.parquet";
-export const RESULTS_FILE = "results.json";
-const PARTIAL_FILE = "partial.jsonl";
-const FILES = [PREDICTIONS_FILE, RESULTS_FILE, PARTIAL_FILE];
-const FOLDER = {
-  ours: (folder: string) => listFolder(folder).filter((name) => FILES.includes(name)),
-  last: RESULTS_FILE,
-};
+import { ModelRespondent } from "./model/respondent.ts";
+import { gitHash, versions } from "./package.ts";
 
 /** What is evaluated, and on what. */
-export interface EvaluationConfig {
-  readonly benchmark: DatasetName;
+export interface EvaluationConfig<Name extends string = DatasetName> {
+  readonly benchmark: Name;
   readonly dir: string;
   readonly split: string;
   /** Number of examples, drawn by the seed; null: all. */
@@ -61,8 +44,8 @@ export interface EvaluationConfig {
   readonly model: ModelOptions;
 }
 
-/** The content of results.json. */
-export interface EvaluationResults {
+/** The content of results.json. Numbers that do not apply are null in it. */
+export interface EvaluationResults extends Measured {
   readonly benchmark: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly seed: number;
@@ -70,58 +53,58 @@ export interface EvaluationResults {
   readonly gitHash: string | null;
   /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
   readonly identity: Readonly<Record<string, unknown>>;
-  readonly samples: SampleCounts;
   /** Texts of the questions, by id. */
   readonly questions: Readonly<Record<string, string>>;
   /** What the data set changed or left out on reading, by reason. */
   readonly notes: Readonly<Record<string, number>>;
-  /** Numbers that do not apply are null. */
-  readonly metrics: Readonly<Record<string, MetricResult>>;
   /** The metrics of groups that training has seen and of those it has not; null where none is held out. */
-  readonly subsets: Readonly<Record<"seen" | "heldOut", SubsetResults>> | null;
-}
-
-interface SampleCounts {
-  readonly examples: number;
-  readonly participants: number;
-  readonly questions: number;
-}
-
-export interface SubsetResults {
-  readonly samples: SampleCounts;
-  readonly metrics: Readonly<Record<string, MetricResult>>;
+  readonly subsets: Readonly<Record<"seen" | "heldOut", Measured>> | null;
 }
 
 /**
- * Evaluates a base, with an adapter or without, on a benchmark: `predictions.parquet` with the distribution for every
- * example, and `results.json` with the metrics. An interrupted evaluation goes on from its last chunk with mode
- * "resume", to the same bytes.
+ * Evaluates a base, with an adapter or without, on a benchmark: a table of its answers (for questions with options
+ * `predictions.parquet`, with the distribution for every example), and `results.json` with the metrics. An interrupted
+ * evaluation goes on from its last chunk with mode "resume", to the same bytes.
  * @throws CumaError naming what is missing, wrong, or does not fit; Interrupted.
  */
 export async function runEvaluation(
   config: EvaluationConfig,
   mode: OutMode,
   onProgress: (message: string) => void,
-  hooks: PredictHooks,
+  hooks: AskHooks,
 ): Promise<EvaluationResults> {
   checkArgument("config", evaluationSchema, config);
   checkArgument("mode", outModeSchema, mode);
   checkArgument("onProgress", callback, onProgress);
-  checkArgument("hooks", predictHooksSchema, hooks);
-  const out = OutFolder.take(config.out, mode, FOLDER);
+  checkArgument("hooks", askHooksSchema, hooks);
+  const dataset = datasets[config.benchmark];
+  return evaluateOn(dataset, tasks[dataset.kind], config, mode, onProgress, hooks);
+}
+
+/** `runEvaluation` on any data set, by any task for its kind of examples: they need not be in a table. */
+export async function evaluateOn<E extends Profiled>(
+  dataset: Dataset<E>,
+  task: EvalTask<E>,
+  config: EvaluationConfig<string>,
+  mode: OutMode,
+  onProgress: (message: string) => void,
+  hooks: AskHooks,
+): Promise<EvaluationResults> {
+  const out = OutFolder.take(config.out, mode, evaluationFolder(task.files));
   try {
     onProgress(`reading ${config.dir} (${config.split})`);
-    const loaded = await datasets[config.benchmark].load(config.dir, config.split, {
+    const loaded = await dataset.load(config.dir, config.split, {
       limit: config.limit ?? undefined,
       seed: config.seed,
     });
     if (loaded.length === 0) throw new CumaError(`${config.dir}: the split ${show(config.split)} has no examples`);
     if (config.by) checkAttributes("by", config.by, loaded.attributes);
-    const model = await ChoiceModel.open({ ...config.model, onProgress });
+    const model = await LanguageModel.open({ ...config.model, onProgress });
     try {
       if (model.attributes)
         checkAttributes(`attributes of the model, in ${config.dir}`, model.attributes, loaded.attributes);
-      const source = model.fitting(loaded, onProgress);
+      const respondent = new ModelRespondent(model, dataset);
+      const source = respondent.fitting(loaded, onProgress);
       const holdOut = heldOutRules(config, source, model);
       const identity = await identityOf(config, holdOut, source, model);
       const [results, partial] = [RESULTS_FILE, PARTIAL_FILE].map((name) => join(out.dir, name)) as [string, string];
@@ -132,16 +115,24 @@ export async function runEvaluation(
         return found;
       }
       out.begin();
-      const distributions = await predict(source, model, partial, askedOf(identity), hooks, onProgress);
-      const table = tableOf(source, distributions);
+      const kept = { path: partial, identity: askedOf(identity) };
+      const table = task.table(source, await askAll(task, source, respondent, kept, hooks, onProgress));
       onProgress("computing metrics");
-      const found = describe(config, source, model, identity, {
-        ...measure(table, config),
-        subsets: subsetsOf(source, table, holdOut, config),
-      });
+      const found: EvaluationResults = {
+        benchmark: dataset.name,
+        config: describeConfig(config, source, model),
+        seed: config.seed,
+        versions: versions(),
+        gitHash: gitHash(),
+        identity,
+        ...task.describe(source),
+        notes: source.notes ?? {},
+        ...task.measure(table, config),
+        subsets: subsetsOf(task, source, table, holdOut, config),
+      };
       out.check();
-      writePredictions(join(out.dir, PREDICTIONS_FILE), table, {
-        benchmark: datasets[config.benchmark].name,
+      task.write(out.dir, table, {
+        benchmark: dataset.name,
         version: found.versions["cuma"]!,
         base: model.base.name,
         adapter: identity.adapter ?? "none",
@@ -167,9 +158,9 @@ interface EvaluationIdentity extends Readonly<Record<string, unknown>> {
 
 /** The rules that apply: the caller's, or else those of the adapter's training. */
 function heldOutRules(
-  { holdOut, dir, model: { adapter } }: EvaluationConfig,
-  source: ExampleSource,
-  model: ChoiceModel,
+  { holdOut, dir, model: { adapter } }: EvaluationConfig<string>,
+  source: Source,
+  model: LanguageModel,
 ): readonly HoldOutRule[] {
   if (holdOut) {
     checkHoldOut(`held-out groups, in ${dir}`, holdOut, source);
@@ -181,10 +172,10 @@ function heldOutRules(
 
 /** What two evaluations must have in common for one to go on with the other. */
 async function identityOf(
-  { benchmark, split, limit, seed, by, cluster, resamples, permutations }: EvaluationConfig,
+  { benchmark, split, limit, seed, by, cluster, resamples, permutations }: EvaluationConfig<string>,
   holdOut: readonly HoldOutRule[],
-  source: ExampleSource,
-  model: ChoiceModel,
+  source: Source,
+  model: LanguageModel,
 ): Promise<EvaluationIdentity> {
   return {
     benchmark,
@@ -202,7 +193,7 @@ async function identityOf(
   };
 }
 
-/** The part of an identity that predictions depend on: what is computed from them may be another. */
+/** The part of an identity that answers depend on: what is computed from them may be another. */
 function askedOf(identity: EvaluationIdentity): Readonly<Record<string, unknown>> {
   const other = ["by", "holdOut", "cluster", "resamples", "permutations"];
   return Object.fromEntries(Object.entries(identity).filter(([name]) => !other.includes(name)));
@@ -217,144 +208,38 @@ function finished(path: string, identity: EvaluationIdentity): EvaluationResults
   );
 }
 
-function tableOf(source: ExampleSource, distributions: readonly (readonly number[])[]): PredictionTable {
-  const builder = new PredictionTableBuilder();
-  for (let i = 0; i < source.length; i++) {
-    const { id, ...example } = source.at(i);
-    builder.add({ ...example, exampleId: id, probabilities: distributions[i]! });
-  }
-  return builder.build();
-}
-
-/** Metrics of the examples of groups that training has seen, and of the others; null where none is held out. */
-function subsetsOf(
-  source: ExampleSource,
-  table: PredictionTable,
+/** What is measured on the examples of groups that training has seen, and on the others; null where none is held out. */
+function subsetsOf<E extends Profiled, T>(
+  task: Pick<EvalTask<E, never, never, T>, "select" | "measure">,
+  source: Source<E>,
+  table: T,
   rules: readonly HoldOutRule[],
-  config: EvaluationConfig,
+  config: EvaluationConfig<string>,
 ): EvaluationResults["subsets"] {
   const isOut = heldOutTest(rules, source);
-  const rows = { seen: [] as number[], heldOut: [] as number[] };
-  for (let i = 0; i < source.length; i++) rows[isOut(source.at(i).profile) ? "heldOut" : "seen"].push(i);
-  if (rows.heldOut.length === 0) return null;
+  const examples = { seen: [] as number[], heldOut: [] as number[] };
+  for (let i = 0; i < source.length; i++) examples[isOut(source.at(i).profile) ? "heldOut" : "seen"].push(i);
+  if (examples.heldOut.length === 0) return null;
   return {
-    seen: measure(selectRows(table, rows.seen), config),
-    heldOut: measure(selectRows(table, rows.heldOut), config),
+    seen: task.measure(task.select(table, examples.seen), config),
+    heldOut: task.measure(task.select(table, examples.heldOut), config),
   };
 }
 
-function measure(
-  table: PredictionTable,
-  { by, cluster, resamples, permutations, seed }: EvaluationConfig,
-): SubsetResults {
+/** The settings that were in force, those by default too. */
+function describeConfig(
+  config: EvaluationConfig<string>,
+  source: Source,
+  model: LanguageModel,
+): EvaluationResults["config"] {
   return {
-    samples: {
-      examples: table.rows,
-      participants: table.participant.values.length,
-      questions: table.questions.length,
+    ...config,
+    model: {
+      ...config.model,
+      onProgress: undefined,
+      persona: model.persona,
+      template: model.template,
+      attributes: model.attributes ?? source.attributes,
     },
-    metrics: evaluate(table, { ...(by && { by }), ...(cluster && { cluster }), resamples, permutations, seed }),
   };
-}
-
-function describe(
-  config: EvaluationConfig,
-  source: ExampleSource,
-  model: ChoiceModel,
-  identity: Readonly<Record<string, unknown>>,
-  found: Pick<EvaluationResults, "samples" | "metrics" | "subsets">,
-): EvaluationResults {
-  return {
-    benchmark: datasets[config.benchmark].name,
-    config: {
-      ...config,
-      model: {
-        ...config.model,
-        onProgress: undefined,
-        persona: model.persona,
-        template: model.template,
-        attributes: model.attributes ?? source.attributes,
-      },
-    },
-    seed: config.seed,
-    versions: versions(),
-    gitHash: gitHash(),
-    identity,
-    questions: questionTexts(source),
-    notes: source.notes ?? {},
-    ...found,
-  };
-}
-
-function questionTexts(source: ExampleSource): Record<string, string> {
-  const texts = new Map<string, string>();
-  for (let i = 0; i < source.length; i++) {
-    const { questionId, question } = source.at(i);
-    texts.set(questionId, question);
-  }
-  return Object.fromEntries(texts);
-}
-
-/** A published prediction file, and the data it is scored against. */
-export interface PublishedConfig {
-  readonly benchmark: DatasetName;
-  /** Tab- or comma-separated QUESTION_ID, PARTICIPANT_ID, SCORE. */
-  readonly predictions: string;
-  readonly dir: string;
-  readonly split: string;
-  readonly seed: number;
-  readonly by: readonly string[] | null;
-  readonly resamples: number;
-  /** Folder for results.json; null: none is written. */
-  readonly out: string | null;
-  readonly overwrite: boolean;
-}
-
-export interface PublishedResults extends PublishedScores {
-  readonly benchmark: string;
-  readonly config: PublishedConfig;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** SHA-256 of what was read. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** Scores a published prediction file, without a model. @throws CumaError naming file and line of what is wrong. */
-export async function scorePublishedFile(
-  config: PublishedConfig,
-  onProgress: (message: string) => void,
-): Promise<PublishedResults> {
-  checkArgument("config", publishedSchema, config);
-  const { benchmark, predictions, dir, split, seed, by, resamples, out } = config;
-  if (benchmark !== "wvb") {
-    throw new UsageError(
-      `published prediction files are those of WorldValuesBench; expected --bench wvb, found ${benchmark}`,
-    );
-  }
-  const folder =
-    out === null
-      ? null
-      : OutFolder.take(out, config.overwrite ? "overwrite" : "new", { ...FOLDER, aside: true, inputs: [predictions] });
-  try {
-    const hash = await sha256File(predictions);
-    onProgress(`reading ${dir} (${split})`);
-    const source = await loadWorldValuesBench(dir, split);
-    const scores = await scorePublished(predictions, source, { ...(by && { by }), resamples, seed });
-    const results = {
-      benchmark: datasets[benchmark].name,
-      config,
-      versions: versions(),
-      gitHash: gitHash(),
-      files: { ...source.files, [predictions]: hash },
-      ...scores,
-    };
-    if (folder) {
-      folder.begin();
-      writeJson(join(folder.dir, RESULTS_FILE), results);
-      folder.complete();
-    }
-    return results;
-  } finally {
-    folder?.release();
-  }
 }

@@ -1,13 +1,16 @@
-import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
+import { datasets, type ChoiceExample, type DatasetName, type Source } from "../../datasets/index.ts";
 import type { Topology } from "../../router/index.ts";
 import { intoFile, sha256File } from "../core/io/index.ts";
 import { checkLength } from "../core/decoder/index.ts";
+import type { Routing } from "../core/inference/index.ts";
 import { profileText, type Profile } from "../core/text/index.ts";
 import { checkArgument, count, CumaError, excerpt, Rng, show } from "../core/util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
-import { adapterFiles, ChoiceModel, type ModelOptions, type Routing } from "./model/choiceModel.ts";
+import { adapterFiles } from "./model/adapterFiles.ts";
+import { LanguageModel, type ModelOptions } from "./model/languageModel.ts";
 import { gitHash, versions } from "./package.ts";
 import { checkAttributes } from "./model/profileVectors.ts";
+import { ModelRespondent } from "./model/respondent.ts";
 import {
   answerDistances,
   groupName,
@@ -17,7 +20,7 @@ import {
   type ProfileRows,
 } from "./files/routeFiles.ts";
 
-/** Texts that say nothing of their reader, for where no others are given. */
+/** Texts that say nothing of the person, for where no others are given. */
 export const NEUTRAL_TEXTS: readonly string[] = [
   "What matters most in life?",
   "How should people decide what is right?",
@@ -113,7 +116,7 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
   const table = await readProfiles(config.profiles);
   const by = config.by ?? (table.attributes.includes("country") ? ["country"] : table.attributes.slice(0, 1));
   checkAttributes(`${config.profiles}: by`, by, table.attributes);
-  const model = await ChoiceModel.open({ ...config.model, onProgress: hooks.onProgress });
+  const model = await LanguageModel.open({ ...config.model, onProgress: hooks.onProgress });
   try {
     if (!model.loaded?.adapter.hasRouters) {
       const method = model.loaded?.adapter.method ?? "none";
@@ -268,23 +271,21 @@ interface Texts {
 
 async function openTexts(
   { texts, questions, seed }: RouteConfig,
-  model: ChoiceModel,
+  model: LanguageModel,
   onProgress: (message: string) => void,
 ): Promise<Texts> {
   if (questions) {
     const { benchmark, dir, split, limit } = questions;
     onProgress(`reading ${dir} (${split})`);
-    const source = await datasets[benchmark].load(dir, split, {});
+    const dataset = datasets[benchmark];
+    const source = await dataset.load(dir, split, {});
+    const respondent = new ModelRespondent<ChoiceExample>(model, dataset);
     const first = firstOfQuestions(source);
     if (first.length === 0) throw new CumaError(`${dir}: the split ${show(split)} has no examples`);
     const drawn = new Rng(seed, "route", "questions").shuffle(first.map((_, i) => i)).slice(0, limit);
     const asked = drawn.sort((a, b) => a - b).map((i) => source.at(first[i]!));
     return {
-      read: asked.map(
-        ({ question, options }) =>
-          (profile) =>
-            model.routeChoice({ profile, question, options }),
-      ),
+      read: asked.map((example) => (profile) => respondent.route({ ...example, profile })),
       names: asked.map(({ questionId }) => questionId),
       files: source.files,
     };
@@ -308,7 +309,7 @@ async function openTexts(
 }
 
 /** The first example of each question. */
-function firstOfQuestions(source: ExampleSource): number[] {
+function firstOfQuestions(source: Source<ChoiceExample>): number[] {
   const first = new Map<string, number>();
   for (let i = 0; i < source.length; i++) {
     const { questionId } = source.at(i);
@@ -321,16 +322,16 @@ function firstOfQuestions(source: ExampleSource): number[] {
 async function routeAll(
   profiles: GroupedProfiles["profiles"],
   texts: readonly Read[],
-  model: ChoiceModel,
+  model: LanguageModel,
   { onRouted }: RouteHooks,
 ): Promise<{ names: { router: string; layer: number }[]; experts: number; gates: Float64Array[] }> {
-  const readers = new Map(profiles.map(({ profile }) => [profileText(model.reader(profile)), profile]));
+  const told = new Map(profiles.map(({ profile }) => [profileText(model.told(profile)), profile]));
   const gates = new Map<string, Float64Array>();
   let names: { router: string; layer: number }[] = [];
   let experts = 0;
-  const total = readers.size * texts.length;
+  const total = told.size * texts.length;
   let done = 0;
-  for (const [reader, profile] of readers) {
+  for (const [text, profile] of told) {
     let sum: Float64Array | undefined;
     for (const read of texts) {
       const routing = await read(profile);
@@ -342,7 +343,7 @@ async function routeAll(
       }
       onRouted(++done, total);
     }
-    gates.set(reader, sum!);
+    gates.set(text, sum!);
   }
-  return { names, experts, gates: profiles.map(({ profile }) => gates.get(profileText(model.reader(profile)))!) };
+  return { names, experts, gates: profiles.map(({ profile }) => gates.get(profileText(model.told(profile)))!) };
 }

@@ -1,4 +1,4 @@
-import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
+import type { ChoiceExample, Source } from "../../datasets/index.ts";
 import { profileText, type Profile } from "../core/text/index.ts";
 import { answerTree, type SftExample, type SftSource } from "../core/train/index.ts";
 import { CumaError, excerpt } from "../core/util/index.ts";
@@ -30,8 +30,8 @@ export class ChoiceSft implements SftSource {
   readonly length: number;
   /** The distinct profiles, by index. */
   readonly profiles: readonly Profile[];
-  private readonly source: ExampleSource;
-  private readonly prompts: Prompts;
+  private readonly source: Source<ChoiceExample>;
+  private readonly prompts: Prompts<ChoiceExample>;
   private readonly soft: boolean;
   private readonly profileIndex: Int32Array;
   /** With soft labels: the first example of each cell, and the weights of its options. */
@@ -39,8 +39,8 @@ export class ChoiceSft implements SftSource {
   private readonly cache = new Map<number, SftExample>();
 
   constructor(
-    source: ExampleSource,
-    prompts: Prompts,
+    source: Source<ChoiceExample>,
+    prompts: Prompts<ChoiceExample>,
     { attributes, labels }: { readonly attributes: readonly string[]; readonly labels: "hard" | "soft" },
   ) {
     this.source = source;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
-import { checkHoldOut, datasets, withoutHeldOut } from "../../datasets/index.ts";
+import { checkHoldOut, datasets, withoutHeldOut, type ChoiceExample } from "../../datasets/index.ts";
 import type { Engine } from "../core/engine/index.ts";
 import { isSameFile, type OutMode } from "../core/io/index.ts";
 import { baseShapes, linearSites, type Adapter, type AdapterTarget } from "../core/decoder/index.ts";
@@ -47,7 +47,7 @@ type Progress = (message: string) => void;
 export interface RunData {
   readonly base: BaseModel;
   readonly source: ChoiceSft;
-  readonly prompts: Prompts;
+  readonly prompts: Prompts<ChoiceExample>;
   readonly reader: ReaderSettings;
   /** SHA-256 by file. */
   readonly files: Readonly<Record<string, string>>;
@@ -75,7 +75,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   onProgress(`reading ${data.dir} (${data.split})`);
   const draw = { limit: data.limit ?? undefined, seed: train.seed };
   const { holdOut } = data;
-  const { load } = datasets[data.benchmark];
+  const { load, prompt } = datasets[data.benchmark];
   let found = await load(data.dir, data.split, holdOut.length === 0 ? draw : { seed: draw.seed });
   checkHoldOut("data.holdOut", holdOut, found);
   if (holdOut.length > 0) found = withoutHeldOut(found, holdOut, draw);
@@ -87,7 +87,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
   const attributes = data.attributes ?? found.attributes;
   const base = await loadBase(config.base, { revision: config.revision, onProgress });
   const { template } = config;
-  const prompts = new Prompts(base, { persona: data.persona, template });
+  const prompts = new Prompts(base, { persona: data.persona, template }, prompt);
   found = fitting(found, prompts, base.config, (profile) => selectAttributes(profile, attributes), onProgress);
   const source = new ChoiceSft(found, prompts, { attributes, labels: train.labels });
   const { files, notes = {} } = found;

@@ -1,7 +1,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ChoiceModel } from "../../src/app/index.ts";
+import { LanguageModel } from "../../src/app/index.ts";
 import {
   answer,
   copy,
@@ -25,7 +25,7 @@ test("a model is identified by the encoder that it is given, where its adapter n
       delete tensors["profile_encoder.scale"];
     });
   });
-  const model = await ChoiceModel.open({ base: "demo", adapter, encoder: "base" });
+  const model = await LanguageModel.open({ base: "demo", adapter, encoder: "base" });
   const { encoder } = await model.identity();
   await model.dispose();
   expect(encoder).toMatch(/^[0-9a-f]{64}$/);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { tableFromArrays } from "apache-arrow";
 import { describe, expect, test } from "vitest";
-import { loadGlobalOpinionQA, type ExampleSource } from "../../datasets/index.ts";
+import { loadGlobalOpinionQA, type ChoiceExample, type Source } from "../../datasets/index.ts";
 import { writeColumnar } from "../../src/core/tables/parquet.ts";
 
 const LIST = [
@@ -44,7 +44,7 @@ function folder(files: Readonly<Record<string, string>>): string {
   return dir;
 }
 
-const all = (source: ExampleSource) => Array.from({ length: source.length }, (_, i) => source.at(i));
+const all = (source: Source<ChoiceExample>) => Array.from({ length: source.length }, (_, i) => source.at(i));
 const load = async (list: unknown) =>
   all(await loadGlobalOpinionQA(folder({ "d.json": JSON.stringify(list) }), "full"));
 

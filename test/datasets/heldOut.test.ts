@@ -10,13 +10,14 @@ import {
   loadPlanted,
   withoutHeldOut,
   writePlanted,
-  type ExampleSource,
+  type ChoiceExample,
+  type Source,
   type HoldOutRule,
 } from "../../datasets/index.ts";
 import { readTruth } from "../../datasets/planted/model.ts";
 
 const profiles = Array.from({ length: 60 }, (_, i) => ({ country: `C${i % 12}`, religion: `R${i % 5}` }));
-const source: ExampleSource = {
+const source: Source<ChoiceExample> = {
   length: profiles.length,
   at: (i) => ({
     id: String(i),
@@ -112,7 +113,7 @@ describe("held-out groups", () => {
   });
 
   test("what the source knows counts, in the examples or not", () => {
-    const check = (where: Record<string, string>, known: ExampleSource["known"]) => {
+    const check = (where: Record<string, string>, known: Source["known"]) => {
       checkHoldOut("rules", [{ where }], { ...source, known: known! });
     };
     const known = [{ country: "Kenya" }, { religion: "R9" }, { country: "Peru", religion: "R9" }];

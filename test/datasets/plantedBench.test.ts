@@ -8,7 +8,8 @@ import {
   loadWorldValuesBench,
   plantedTruth,
   writePlanted,
-  type ExampleSource,
+  type ChoiceExample,
+  type Source,
 } from "../../datasets/index.ts";
 import { evaluate, PredictionTableBuilder } from "../../eval/index.ts";
 
@@ -23,7 +24,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const examples = (source: ExampleSource) => Array.from({ length: source.length }, (_, i) => source.at(i));
+const examples = (source: Source<ChoiceExample>) => Array.from({ length: source.length }, (_, i) => source.at(i));
 
 describe("examples are those of the survey's loader", () => {
   test.each(["train", "valid"])("%s of sampled answers: without a target", async (split) => {
@@ -100,7 +101,7 @@ test("files have the hash of truth.json beside the survey's", async () => {
   expect(files).toEqual({ ...survey.files, "truth.json": hash });
 });
 
-function score(bench: ExampleSource, predict: (target: readonly number[]) => number[]) {
+function score(bench: Source<ChoiceExample>, predict: (target: readonly number[]) => number[]) {
   const builder = new PredictionTableBuilder();
   for (const { id, ...example } of examples(bench)) {
     builder.add({ ...example, exampleId: id, probabilities: predict(example.target!) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
 import { Decoder, makeBatch } from "../../src/core/decoder/index.ts";
-import { normaliseLogLikelihoods, scoreContinuations, type ScoringGroup } from "../../src/core/inference/index.ts";
+import { normaliseLogLikelihoods, logLikelihoods, type LikelihoodGroup } from "../../src/core/inference/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
@@ -44,7 +44,7 @@ function tokens(rng: Rng, length: number): number[] {
 }
 
 /** Reads every text on its own. */
-async function bruteForce(decoder: Decoder, { profile, items }: ScoringGroup): Promise<number[][]> {
+async function bruteForce(decoder: Decoder, { profile, items }: LikelihoodGroup): Promise<number[][]> {
   const results: number[][] = [];
   for (const { prompt, continuations } of items) {
     const scores: number[] = [];
@@ -62,8 +62,8 @@ async function bruteForce(decoder: Decoder, { profile, items }: ScoringGroup): P
   return results;
 }
 
-/** Readers with 1, 2 and 12 questions. */
-function readers(rng: Rng, withProfile: boolean): ScoringGroup[] {
+/** People with 1, 2 and 12 questions. */
+function people(rng: Rng, withProfile: boolean): LikelihoodGroup[] {
   return [1, 2, 12].map((n) => {
     const persona = tokens(rng, 30);
     return {
@@ -82,8 +82,8 @@ function readers(rng: Rng, withProfile: boolean): ScoringGroup[] {
 
 describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", (name, decoder) => {
   it("are those of reading every text on its own", async () => {
-    const groups = readers(new Rng(7), name !== "base");
-    const found = await scoreContinuations(decoder, groups);
+    const groups = people(new Rng(7), name !== "base");
+    const found = await logLikelihoods(decoder, groups);
     for (const [g, group] of groups.entries()) {
       const expected = await bruteForce(decoder, group);
       for (const [i, scores] of expected.entries()) {
@@ -95,10 +95,10 @@ describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", 
   });
 
   it("asked for at once are those asked for in turn, to the bit", async () => {
-    const groups = readers(new Rng(9), name !== "base");
-    const atOnce = await Promise.all(groups.map((group) => scoreContinuations(decoder, [group])));
+    const groups = people(new Rng(9), name !== "base");
+    const atOnce = await Promise.all(groups.map((group) => logLikelihoods(decoder, [group])));
     for (const [g, group] of groups.entries()) {
-      expect(atOnce[g]).toStrictEqual(await scoreContinuations(decoder, [group]));
+      expect(atOnce[g]).toStrictEqual(await logLikelihoods(decoder, [group]));
     }
   });
 });

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Prompts } from "../../src/app/index.ts";
-import { defaultTemplateSettings, loadTokenizer, type Tokenizer } from "../../src/core/text/index.ts";
+import {
+  choicePrompt,
+  defaultTemplateSettings,
+  loadTokenizer,
+  type Choice,
+  type Tokenizer,
+} from "../../src/core/text/index.ts";
 import { answerTree, answerWeight, sftBatch, treeAnswers, type SftExample } from "../../src/core/train/index.ts";
 import { goldenJson } from "../support/golden.ts";
 
@@ -25,10 +31,16 @@ function tokenizerOf(json: object, config: object = { bos_token: "<s>", eos_toke
   return loadTokenizer(folder);
 }
 
-function promptsOf(tokenizer: Tokenizer, text: string, file: string | null): Prompts {
-  const config = { maxPositions: 64, slidingWindow: null } as ConstructorParameters<typeof Prompts>[0]["config"];
+function promptsOf(tokenizer: Tokenizer, text: string, file: string | null): Prompts<Choice> {
+  const config = { maxPositions: 64, slidingWindow: null } as ConstructorParameters<
+    typeof Prompts<Choice>
+  >[0]["config"];
   const template = { file, prompt: () => text };
-  return new Prompts({ config, tokenizer, template }, { persona: true, template: defaultTemplateSettings });
+  return new Prompts(
+    { config, tokenizer, template },
+    { persona: true, template: defaultTemplateSettings },
+    choicePrompt,
+  );
 }
 
 const choice = { profile: {}, question: "q", options: ["a", "b", "c"] };

@@ -1,12 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { readPredictions, type MetricResult, type PredictionTable } from "../../../eval/index.ts";
+import { PREDICTIONS_FILE, readPredictions, type MetricResult, type PredictionTable } from "../../../eval/index.ts";
 import { trainingMeasures, type Subset, type Topology, type TrainingLog } from "../../../eval/report/index.ts";
 import { checkJson, fileError, readJson, readText } from "../../core/io/index.ts";
 import { CumaError, excerpt, messageOf } from "../../core/util/index.ts";
-import { hashAdapter } from "../model/choiceModel.ts";
-import { PREDICTIONS_FILE, RESULTS_FILE } from "../eval.ts";
+import { RESULTS_FILE } from "../evaluationFolder.ts";
+import { hashAdapter } from "../model/adapterFiles.ts";
 
 const MAX_JSON_BYTES = 256_000_000;
 /** Points of a training curve: few enough that the noise of single batches does not hide its course. */

@@ -1,6 +1,6 @@
-import { select, type ExampleSource } from "../../../datasets/index.ts";
-import { profileText, type Profile } from "../../core/text/index.ts";
+import { select, type Profiled, type Source } from "../../../datasets/index.ts";
 import { type DecoderConfig } from "../../core/decoder/index.ts";
+import type { Profile } from "../../core/text/index.ts";
 import { CumaError } from "../../core/util/index.ts";
 import type { Prompts } from "./prompts.ts";
 
@@ -10,27 +10,27 @@ const TEMPLATE_CHARACTERS = 250;
 
 /**
  * The examples whose prompts the base takes in full. The others are counted in `notes`, and `onProgress` is told.
- * @param reader The part of a profile that the prompt is made of.
+ * @param told The part of a profile that the prompt is made of.
  * @throws CumaError where no example is left, or one's prompt cannot be made.
  */
-export function fitting(
-  source: ExampleSource,
-  prompts: Prompts,
+export function fitting<E extends Profiled>(
+  source: Source<E>,
+  prompts: Prompts<E>,
   config: DecoderConfig,
-  reader: (profile: Profile) => Profile,
+  told: (profile: Profile) => Profile,
   onProgress: (message: string) => void,
-): ExampleSource {
+): Source<E> {
   const most = Math.min(config.maxPositions, config.slidingWindow ?? Infinity);
   const known = new Map<string, boolean>();
   const fits = (index: number): boolean => {
-    const { questionId, question, options, profile: whole } = source.at(index);
-    const profile = reader(whole);
-    const texts = [question, ...options, ...Object.entries(profile).flat()];
-    const characters = texts.reduce((sum, text) => sum + text.length + 4, TEMPLATE_CHARACTERS);
+    const example = source.at(index);
+    const prompt = prompts.of({ ...example, profile: told(example.profile) });
+    const texts = [...prompt.messages.map(({ content }) => content), ...prompt.answers];
+    const characters = texts.reduce((sum, text) => sum + text.length, TEMPLATE_CHARACTERS);
     if (characters * TOKENS_PER_CHARACTER <= most) return true;
-    const key = `${questionId}\n${profileText(profile)}`;
+    const key = JSON.stringify(texts);
     let found = known.get(key);
-    if (found === undefined) known.set(key, (found = prompts.length({ question, options, profile }) <= most));
+    if (found === undefined) known.set(key, (found = prompts.length(prompt) <= most));
     return found;
   };
   const kept: number[] = [];

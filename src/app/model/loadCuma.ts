@@ -1,8 +1,10 @@
-import type { Choice, Profile } from "../../core/text/index.ts";
+import { normaliseLogLikelihoods, type Routing } from "../../core/inference/index.ts";
+import { choicePrompt, type Choice, type Profile } from "../../core/text/index.ts";
 import { checkArgument, CumaError, Serial } from "../../core/util/index.ts";
 import { choiceSchema, logitsSchema, modelOptionsSchema, textSchema } from "../arguments.ts";
 import { checkAttributes } from "./profileVectors.ts";
-import { ChoiceModel, type ModelOptions, type Routing } from "./choiceModel.ts";
+import { LanguageModel, type ModelOptions } from "./languageModel.ts";
+import { ModelRespondent } from "./respondent.ts";
 
 export interface Answer {
   /** Probabilities of the options, in their order; sum to 1. */
@@ -14,7 +16,7 @@ export interface Answer {
 export interface LogitsRequest {
   /** Token ids by sequence; none is padded. */
   readonly inputIds: readonly (readonly number[])[];
-  /** Readers by sequence, for an adapter that takes profiles. */
+  /** Whose profile, by sequence, for an adapter that takes profiles. */
   readonly profiles?: readonly Profile[] | undefined;
   /** Their vectors instead, exactly as the adapter takes them: after standardisation and projection. */
   readonly profileVectors?: readonly ArrayLike<number>[] | undefined;
@@ -27,9 +29,9 @@ export interface LogitsRequest {
  * are made, to the same bytes as one by one, and one that fails does not disturb the others.
  */
 export interface Cuma {
-  /** How a reader answers a question with fixed options (2 to 26). */
+  /** How a person answers a question with fixed options (2 to 26). */
   answer(choice: Choice): Promise<Answer>;
-  /** Where a text is routed for a reader. */
+  /** Where a text is routed for a person. */
   route(request: { readonly profile: Profile; readonly text: string }): Promise<Routing[]>;
   /** Logits over the vocabulary [V], float32: one array by sequence for "last". */
   logits(request: LogitsRequest & { readonly positions?: "last" | undefined }): Promise<Float32Array[]>;
@@ -55,7 +57,8 @@ export interface Cuma {
  */
 export async function loadCuma(options: ModelOptions): Promise<Cuma> {
   checkArgument("options", modelOptionsSchema, options);
-  const model = await ChoiceModel.open(options);
+  const model = await LanguageModel.open(options);
+  const respondent = new ModelRespondent<Choice>(model, { prompt: choicePrompt });
   // One at a time: calls that overlap would take no less time, as each uses every core, and more memory.
   const calls = new Serial("the model");
   const check = (profile: Profile): void => {
@@ -79,10 +82,8 @@ export async function loadCuma(options: ModelOptions): Promise<Cuma> {
       const choice = checkArgument("choice", choiceSchema, question);
       check(choice.profile);
       return calls.run(async () => {
-        const [[distribution]] = (await model.distributions([{ profile: choice.profile, choices: [choice] }])) as [
-          [number[]],
-        ];
-        return { distribution, routing: await model.routeChoice(choice) };
+        const { logLikelihoods, routing } = await respondent.routedLogLikelihoods(choice);
+        return { distribution: normaliseLogLikelihoods(logLikelihoods), routing };
       });
     },
     async route(request) {
@@ -95,7 +96,7 @@ export async function loadCuma(options: ModelOptions): Promise<Cuma> {
   };
 }
 
-function checkInputIds(inputIds: LogitsRequest["inputIds"], { base }: ChoiceModel): void {
+function checkInputIds(inputIds: LogitsRequest["inputIds"], { base }: LanguageModel): void {
   const { vocabSize, maxPositions } = base.config;
   for (const [i, ids] of inputIds.entries()) {
     if (ids.length === 0 || ids.length > maxPositions) {
@@ -111,7 +112,7 @@ function checkInputIds(inputIds: LogitsRequest["inputIds"], { base }: ChoiceMode
 }
 
 async function vectorsOf(
-  model: ChoiceModel,
+  model: LanguageModel,
   sequences: number,
   profiles: readonly Profile[] | undefined,
   given: readonly Float32Array[] | undefined,

@@ -1,19 +1,21 @@
-import { floats, type HostTensor } from "../graph/index.ts";
+import type { Feeds } from "../graph/index.ts";
 import { makeBatch, type TokenTree } from "../decoder/batch.ts";
 import type { Decoder, KvCache } from "../decoder/forward.ts";
+import { meanGates, type Routing } from "./gates.ts";
+import { stackProfiles } from "./profiles.ts";
 
 /** A prompt and the texts that may follow it, as token ids. */
-export interface ScoringItem {
+export interface LikelihoodItem {
   readonly prompt: readonly number[];
   /** Each has at least one token. */
   readonly continuations: readonly (readonly number[])[];
 }
 
-/** Items read by one reader: they may share the tokens that their prompts have in common. */
-export interface ScoringGroup {
-  /** The adapter's vector of the reader; undefined where it takes none. */
+/** What one person is asked: its prompts may share the tokens that they have in common. */
+export interface LikelihoodGroup {
+  /** The adapter's vector of the person; undefined where it takes none. */
   readonly profile: Float32Array | undefined;
-  readonly items: readonly ScoringItem[];
+  readonly items: readonly LikelihoodItem[];
 }
 
 /**
@@ -54,7 +56,7 @@ class Trie implements TokenTree {
   }
 
   /** Adds an item whose first `skip` prompt tokens stand elsewhere. */
-  add({ prompt, continuations }: ScoringItem, index: number, skip: number): void {
+  add({ prompt, continuations }: LikelihoodItem, index: number, skip: number): void {
     const end = this.insert(-1, prompt.slice(skip));
     for (const [c, continuation] of continuations.entries()) {
       let node = end;
@@ -83,20 +85,20 @@ class Trie implements TokenTree {
   }
 }
 
-/** A row of a batch, of one reader. */
+/** A row of a batch, of one person. */
 interface Row {
   readonly trie: Trie;
   readonly group: number;
 }
 
 /**
- * Log-likelihoods of all continuations, exactly those of reading every text on its own: what prompts of one reader have
+ * Log-likelihoods of all continuations, exactly those of reading every text on its own: what prompts of one person have
  * in common is computed once, as a tree of tokens in which each sees its ancestors only, and where one row does not
- * hold a reader's items, as cached keys and values before all rows.
+ * hold a person's items, as cached keys and values before all rows.
  * @returns For each group and item the log-likelihood of each continuation, in nats.
  */
-export async function scoreContinuations(decoder: Decoder, groups: readonly ScoringGroup[]): Promise<number[][][]> {
-  const scores = groups.map(({ items }) => items.map(({ continuations }) => continuations.map(() => 0)));
+export async function logLikelihoods(decoder: Decoder, groups: readonly LikelihoodGroup[]): Promise<number[][][]> {
+  const sums = zeros(groups);
   const single: Row[] = [];
   for (const [g, group] of groups.entries()) {
     const rows = packRows(group.items, 0, ROW_TOKENS);
@@ -110,18 +112,36 @@ export async function scoreContinuations(decoder: Decoder, groups: readonly Scor
       continue;
     }
     const { cache } = await decoder.forward(makeBatch([{ ids: prefix }], { precision: decoder.precision }), {
-      profile: profiles(decoder, groups, [g]),
+      profile: stackProfiles(decoder.precision, [group.profile]),
       keepCache: true,
     });
     const suffixes = packRows(group.items, prefix.length, SUFFIX_ROW_TOKENS).map((trie) => ({ trie, group: g }));
-    for (const batch of batches(suffixes)) await scoreBatch(decoder, groups, batch, scores, cache);
+    for (const batch of batches(suffixes)) await addBatch(decoder, groups, batch, sums, { past: cache });
   }
-  for (const batch of batches(single)) await scoreBatch(decoder, groups, batch, scores);
-  return scores;
+  for (const batch of batches(single)) await addBatch(decoder, groups, batch, sums);
+  return sums;
+}
+
+/** The log-likelihoods of one item, and where each router sends the tokens of its prompt: both of one pass. */
+export async function routedLogLikelihoods(
+  decoder: Decoder,
+  item: LikelihoodItem,
+  profile: Float32Array | undefined,
+): Promise<{ readonly logLikelihoods: number[]; readonly routing: Routing[] }> {
+  const groups = [{ profile, items: [item] }];
+  const sums = zeros(groups);
+  const rows = packRows([item], 0, ROW_TOKENS).map((trie) => ({ trie, group: 0 }));
+  const gates = await addBatch(decoder, groups, rows, sums, { keepGates: true });
+  // The prompt's tokens stand first in the tree.
+  return { logLikelihoods: sums[0]![0]!, routing: meanGates(gates, item.prompt.length) };
+}
+
+function zeros(groups: readonly LikelihoodGroup[]): number[][][] {
+  return groups.map(({ items }) => items.map(({ continuations }) => continuations.map(() => 0)));
 }
 
 /** Fills rows one after the other. @param skip Tokens at the start of every prompt that stand elsewhere. */
-function packRows(items: readonly ScoringItem[], skip: number, rowTokens: number): Trie[] {
+function packRows(items: readonly LikelihoodItem[], skip: number, rowTokens: number): Trie[] {
   const rows: Trie[] = [];
   for (const [index, item] of items.entries()) {
     let row = rows.at(-1);
@@ -132,7 +152,7 @@ function packRows(items: readonly ScoringItem[], skip: number, rowTokens: number
 }
 
 /** What all prompts begin with; at least one token of each prompt is left. */
-function commonPrefix(items: readonly ScoringItem[]): readonly number[] {
+function commonPrefix(items: readonly LikelihoodItem[]): readonly number[] {
   const first = items[0]!.prompt;
   let length = Math.min(...items.map(({ prompt }) => prompt.length)) - 1;
   for (const { prompt } of items) {
@@ -154,13 +174,17 @@ function batches(rows: readonly Row[]): Row[][] {
   return found;
 }
 
-async function scoreBatch(
+/**
+ * Runs one batch and adds the log-probability of each wanted token to its continuation's sum.
+ * @returns The routers' gates, where they are kept.
+ */
+async function addBatch(
   decoder: Decoder,
-  groups: readonly ScoringGroup[],
+  groups: readonly LikelihoodGroup[],
   rows: readonly Row[],
-  scores: number[][][],
-  past?: KvCache,
-): Promise<void> {
+  sums: number[][][],
+  { past, keepGates = false }: { readonly past?: KvCache; readonly keepGates?: boolean } = {},
+): Promise<Feeds> {
   const batch = makeBatch(
     rows.map(({ trie }) => trie),
     { precision: decoder.precision, past: past?.[0]?.keys.shape[2] ?? 0 },
@@ -173,36 +197,18 @@ async function scoreBatch(
       return { ...want, group, row: rowOf.get(at)! };
     }),
   );
-  const { hidden } = await decoder.forward(batch, {
-    profile: profiles(
-      decoder,
-      groups,
-      rows.map(({ group }) => group),
-    ),
+  const profiles = rows.map(({ group }) => groups[group]!.profile);
+  const { hidden, gates } = await decoder.forward(batch, {
+    profile: stackProfiles(decoder.precision, profiles),
     rows: Int32Array.from(rowOf.keys()),
     past,
+    keepGates,
   });
   const values = await decoder.logProbs(
     hidden,
     Int32Array.from(wanted, ({ row }) => row),
     Int32Array.from(wanted, ({ token }) => token),
   );
-  for (const [i, { group, item, continuation }] of wanted.entries()) scores[group]![item]![continuation]! += values[i]!;
-}
-
-/** Profile vectors of rows [B, D]. */
-function profiles(decoder: Decoder, groups: readonly ScoringGroup[], rows: readonly number[]): HostTensor | undefined {
-  const width = groups[rows[0]!]!.profile?.length;
-  if (width === undefined) return undefined;
-  const data = floats(decoder.precision, rows.length * width);
-  for (const [b, group] of rows.entries()) data.set(groups[group]!.profile!, b * width);
-  return { shape: [rows.length, width], data };
-}
-
-/** The distribution over continuations that their log-likelihoods give, on the same prompt. */
-export function normaliseLogLikelihoods(values: readonly number[]): number[] {
-  const max = Math.max(...values);
-  const weights = values.map((value) => Math.exp(value - max));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / total);
+  for (const [i, { group, item, continuation }] of wanted.entries()) sums[group]![item]![continuation]! += values[i]!;
+  return gates;
 }

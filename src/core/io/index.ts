@@ -4,6 +4,7 @@ export * from "./lock.ts";
 export * from "./moves.ts";
 export * from "./outFile.ts";
 export * from "./outFolder.ts";
+export * from "./parts.ts";
 export * from "./paths.ts";
 export * from "./putAside.ts";
 export * from "./write.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, readJson, readText } from "../io/index.ts";
 import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
-import type { ChatMessage } from "./choice.ts";
 import { compileTemplate, type JinjaTemplate } from "./jinja/template.ts";
+import type { ChatMessage } from "./prompt.ts";
 import { defaultTemplateSettings, type TemplateSettings } from "./templateSettings.ts";
 import { TOKENIZER_CONFIG_FILE, type Tokenizer } from "./tokenizer.ts";
 

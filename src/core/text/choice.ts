@@ -1,16 +1,13 @@
 import { CumaError, show } from "../util/index.ts";
+import type { ChatMessage, Prompt } from "./prompt.ts";
 import { profileText, type Profile } from "./profile.ts";
 
-/** A question with fixed options, put to a reader. */
+/** A question with fixed options, put to a person. */
 export interface Choice {
   readonly profile: Profile;
   readonly question: string;
+  /** Texts of the options, in the order of the scale where there is one. */
   readonly options: readonly string[];
-}
-
-export interface ChatMessage {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
 }
 
 /** What the model answers with: "A", "B", ... */
@@ -36,4 +33,13 @@ export function choiceMessages({ profile, question, options }: Choice, persona: 
     ...(persona && text !== "" ? [{ role: "system", content: text } as const] : []),
     { role: "user", content: `${question} ${list} You can only choose one option.` },
   ];
+}
+
+/** A choice as a prompt (see `choiceMessages`) whose answers are the letters of its options. */
+export function choicePrompt(choice: Choice, persona: boolean): Prompt {
+  return {
+    what: `the question ${show(choice.question)}`,
+    messages: choiceMessages(choice, persona),
+    answers: choice.options.map((_, i) => optionLabel(i)),
+  };
 }

@@ -1,5 +1,6 @@
 export * from "./chatTemplate.ts";
 export * from "./choice.ts";
 export * from "./profile.ts";
+export * from "./prompt.ts";
 export * from "./templateSettings.ts";
 export * from "./tokenizer.ts";

@@ -1,5 +1,5 @@
 /**
- * Who reads: named attributes in a meaningful order, such as `{ country: "Japan", age: "25-34" }`. Attributes that are
+ * Who a person is: named attributes in a meaningful order, such as `{ country: "Japan", age: "25-34" }`. Attributes that are
  * not known are left out; there is no "unknown".
  */
 export type Profile = Readonly<Record<string, string>>;

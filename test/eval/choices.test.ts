@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ChoiceExample, ExampleSource } from "../../datasets/index.ts";
-import { predict, type PredictHooks, type Scorer } from "../../eval/tasks/predict.ts";
+import type { ChoiceExample, Source } from "../../datasets/index.ts";
+import { askAll, type AskHooks, type Respondent } from "../../eval/index.ts";
+import { choices } from "../../eval/tasks/choices.ts";
+import { normaliseLogLikelihoods } from "../../src/core/inference/index.ts";
 import { CumaError, Interrupted } from "../../src/core/util/index.ts";
 
 let root: string;
@@ -17,7 +19,7 @@ const fresh = (): string => join(root, `${files++}.jsonl`);
 /** Who is asked what: a participant, a country and a question for each example. */
 type Asked = readonly [participant: string, country: string, question: string];
 
-function sourceOf(asked: readonly Asked[]): ExampleSource {
+function sourceOf(asked: readonly Asked[]): Source<ChoiceExample> {
   const at = (index: number): ChoiceExample => {
     const [participantId, country, questionId] = asked[index]!;
     return {
@@ -36,33 +38,48 @@ function sourceOf(asked: readonly Asked[]): ExampleSource {
   return { length: asked.length, at, attributes: ["country", "gender"], files: {} };
 }
 
-/** Distributions by a reader's country and the question, and who asked for them. */
-class Model implements Scorer {
+/** Log-likelihoods by a person's country and the question, and who asked for them. */
+class Model implements Respondent<ChoiceExample> {
   readonly calls: string[][] = [];
-  reader({ country }: Readonly<Record<string, string>>): Record<string, string> {
+  told({ country }: Readonly<Record<string, string>>): Record<string, string> {
     return { country: country! };
   }
-  distributions(readers: Parameters<Scorer["distributions"]>[0]): Promise<number[][][]> {
-    const names = readers.map(({ profile, choices }) =>
-      choices.map(({ question }) => `${JSON.stringify(profile)} ${question}`),
+  logLikelihoods(people: readonly (readonly ChoiceExample[])[]): Promise<number[][][]> {
+    const names = people.map((examples) =>
+      examples.map(({ profile, question }) => `${JSON.stringify(this.told(profile))} ${question}`),
     );
     this.calls.push(names.flat());
-    return Promise.resolve(names.map((texts) => texts.map(distributionOf)));
+    return Promise.resolve(names.map((texts) => texts.map(likelihoodsOf)));
   }
 }
 
-/** Some distribution that no other text has, and that decimal digits alone do not give. */
-function distributionOf(text: string): number[] {
+/** Some log-likelihoods that no other text has, and that decimal digits alone do not give. */
+function likelihoodsOf(text: string): number[] {
   let sum = 0;
   for (let i = 0; i < text.length; i++) sum += text.charCodeAt(i) * Math.sqrt(i + 2);
-  return [sum % 1, 1 - (sum % 1)];
+  return [-(sum % 1), -2 * (sum % 0.7)];
+}
+
+/** The distribution of every example, as it stands in the table. */
+async function predict(
+  source: Source<ChoiceExample>,
+  model: Respondent<ChoiceExample>,
+  path: string,
+  identity: Readonly<Record<string, unknown>>,
+  hooks: AskHooks,
+  say?: (message: string) => void,
+): Promise<number[][]> {
+  const table = choices.table(source, await askAll(choices, source, model, { path, identity }, hooks, say));
+  return Array.from({ length: table.rows }, (_, i) => [...table.row(i).probabilities]);
 }
 
 const expectedOf = (asked: readonly Asked[]): number[][] =>
-  asked.map(([, country, question]) => distributionOf(`${JSON.stringify({ country })} ${question}?`));
+  asked.map(([, country, question]) =>
+    normaliseLogLikelihoods(likelihoodsOf(`${JSON.stringify({ country })} ${question}?`)),
+  );
 
 /** Goes on to the end, or until `stopAfter` chunks are done; keeps what it is told. */
-function hooks(stopAfter = Infinity): PredictHooks & { readonly progress: [number, number][] } {
+function hooks(stopAfter = Infinity): AskHooks & { readonly progress: [number, number][] } {
   const controller = new AbortController();
   const progress: [number, number][] = [];
   return {
@@ -78,7 +95,7 @@ function hooks(stopAfter = Infinity): PredictHooks & { readonly progress: [numbe
 
 const IDENTITY = { base: "demo", limit: 10 };
 
-/** 5 countries by 40 questions, 200 in all, each asked of two people, in an order that mixes readers. */
+/** 5 countries by 40 questions, 200 in all, each asked of two people, in an order that mixes people. */
 const mixed: Asked[] = Array.from({ length: 400 }, (_, i) => [`p${i}`, `C${i % 5}`, `Q${Math.floor(i / 5) % 40}`]);
 
 test("gives every example its distribution, in the order of the source", async () => {
@@ -86,7 +103,7 @@ test("gives every example its distribution, in the order of the source", async (
   expect(found).toEqual(expectedOf(mixed));
 });
 
-test("what readers who are equal are asked twice is computed once", async () => {
+test("what people who are equal are asked twice is computed once", async () => {
   const model = new Model();
   const told = hooks();
   await predict(sourceOf(mixed), model, fresh(), IDENTITY, told);
@@ -96,7 +113,7 @@ test("what readers who are equal are asked twice is computed once", async () => 
   expect(told.progress).toEqual([0, 40, 80, 120, 160, 200].map((done) => [done, 200]));
 });
 
-test("what one reader is asked stands together, in chunks of 64 or fewer", async () => {
+test("what one person is asked stands together, in chunks of 64 or fewer", async () => {
   const model = new Model();
   await predict(sourceOf(mixed), model, fresh(), IDENTITY, hooks());
   expect(model.calls.map((call) => call.length)).toEqual([40, 40, 40, 40, 40]);
@@ -180,7 +197,7 @@ describe("interrupted", () => {
       [1, "\0".repeat(lines[1]!.length)],
       [2, lines[2]!.slice(0, 100)],
       [3, numbers[3]!],
-      [4, lines[4]!.replace('"chunk":3', '"chunk":99')],
+      [4, lines[4]!.replace(/"key":"\w+"/, '"key":"elsewhere"')],
       [5, lines[5]!.replace("[[[", "[[")],
       [3, "null"],
       [3, lines[1]!.replace(/"of":"\w+"/, '"of":"0"')],
@@ -193,7 +210,7 @@ describe("interrupted", () => {
       const found = await predict(source, model, path, IDENTITY, hooks(), (message) => said.push(message));
       expect(found).toEqual(expectedOf(mixed));
       expect(model.calls.length, text).toBe(1);
-      expect(said).toEqual([`${path}:${damaged + 1}: is damaged; its questions are asked again`]);
+      expect(said).toEqual([`${path}:${damaged + 1}: is damaged; what it held is asked again`]);
       expect(readFileSync(path, "utf8").split("\n").sort()).toEqual([...lines].sort());
     }
   });
@@ -208,13 +225,13 @@ describe("interrupted", () => {
     expect(readFileSync(path)).toEqual(await whole());
   });
 
-  test("a scorer that fails leaves what was finished", async () => {
+  test("a model that fails leaves what was finished", async () => {
     const path = fresh();
     const model = new Model();
-    const failing: Scorer = {
-      reader: (profile) => model.reader(profile),
-      distributions: (readers) =>
-        model.calls.length === 3 ? Promise.reject(new Error("out of memory")) : model.distributions(readers),
+    const failing: Respondent<ChoiceExample> = {
+      told: (profile) => model.told(profile),
+      logLikelihoods: (people) =>
+        model.calls.length === 3 ? Promise.reject(new Error("out of memory")) : model.logLikelihoods(people),
     };
     await expect(predict(source, failing, path, IDENTITY, hooks())).rejects.toThrow("out of memory");
     const rest = new Model();

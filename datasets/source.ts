@@ -1,24 +1,8 @@
 import type { Profile } from "../src/core/text/index.ts";
 
-/** One person (or one group) asked one question with fixed options. */
-export interface ChoiceExample {
-  /** Unique within the data set and stable between runs. */
-  readonly id: string;
-  readonly questionId: string;
-  /** Who answered; null where the record is a group's distribution. */
-  readonly participantId: string | null;
+/** What every example has, whatever it asks: the person (or the group) that it is about. */
+export interface Profiled {
   readonly profile: Profile;
-  readonly question: string;
-  /** Texts of the options, in the order of the scale where there is one. */
-  readonly options: readonly string[];
-  /** Whether the options are levels of one scale. */
-  readonly ordered: boolean;
-  /** Index of the person's option; null where only a distribution is known. */
-  readonly answer: number | null;
-  /** True distribution over the options (sums to 1); null where only one answer is known. */
-  readonly target: readonly number[] | null;
-  /** Weight in averages (default 1 everywhere). */
-  readonly weight: number;
 }
 
 /** Which examples of a split are loaded. */
@@ -30,10 +14,10 @@ export interface LoadOptions {
 }
 
 /** Examples that are made when asked for: a data set of millions of them need not sit in memory. */
-export interface ExampleSource {
+export interface Source<E extends Profiled = Profiled> {
   readonly length: number;
   /** The example at a position in [0, length). */
-  at(index: number): ChoiceExample;
+  at(index: number): E;
   /** Names of the attributes that profiles of this source may have, in order. */
   readonly attributes: readonly string[];
   /** SHA-256 (hex) of each file that was read, by path relative to the data folder. */
@@ -47,4 +31,17 @@ export interface ExampleSource {
   readonly known?: readonly Profile[];
   /** Where the data itself keeps groups out of its training split: whether the profile's is one of them. */
   isHeldOut?(profile: Profile): boolean;
+}
+
+/** The examples of a source at given positions. */
+export function select<E extends Profiled>(source: Source<E>, positions: readonly number[]): Source<E> {
+  return {
+    ...source,
+    length: positions.length,
+    at(index) {
+      const at = positions[index];
+      if (at === undefined) throw new RangeError(`expected an index in [0, ${positions.length}); found ${index}`);
+      return source.at(at);
+    },
+  };
 }
