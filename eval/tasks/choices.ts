@@ -65,14 +65,14 @@ export const choices: EvalTask<ChoiceExample, ChoiceChunk, ChunkDistributions, P
     return builder.build();
   },
 
-  measure(table, { by, cluster, ...options }) {
+  measure(table, { by, cluster, resamples, permutations, seed }) {
     return {
       samples: {
         examples: table.rows,
         participants: table.participant.values.length,
         questions: table.questions.length,
       },
-      metrics: evaluate(table, { ...(by && { by }), ...(cluster && { cluster }), ...options }),
+      metrics: evaluate(table, { ...(by && { by }), ...(cluster && { cluster }), resamples, permutations, seed }),
     };
   },
 
