@@ -109,7 +109,7 @@ function plain(cell: unknown): unknown {
 }
 
 function numbers(values: readonly unknown[]): number[] {
-  return (values.flat(Infinity) as unknown[]).map((value) => (typeof value === "number" ? value : 0));
+  return values.flat(Infinity).map((value) => (typeof value === "number" ? value : 0));
 }
 
 function largestGap(x: ArrayLike<number>, y: ArrayLike<number>): number {

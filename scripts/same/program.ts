@@ -27,7 +27,10 @@ export function runProgram(program: string, args: readonly string[], options: Pr
     child.on("error", (error) => (failure = error));
     // Not at an error: what was ended may still be writing.
     child.on("close", (code) => {
-      if (code === 0 && !failure) return resolve(Buffer.concat(out));
+      if (code === 0 && !failure) {
+        resolve(Buffer.concat(out));
+        return;
+      }
       const text = Buffer.concat([...out, ...said])
         .toString()
         .trim();
