@@ -20,7 +20,7 @@ export const mayDiffer: readonly MayDiffer[] = [
     name: "version",
     reason: "results name the version of the package that made them",
     pattern:
-      /(?<="(?:cuma|version)":\s*")\d+\.\d+\.\d+|(?<=<dt><bdi>(?:version|(?:version\.)?cuma)<\/bdi><\/dt>\s*<dd><bdi>)\d+\.\d+\.\d+/g,
+      /(?<="(?:cuma|version)":\s*")\d+\.\d+\.\d+|(?<=<dt><bdi>(?:(?:version\.)?cuma|predictions\.version)<\/bdi><\/dt>\s*<dd><bdi>)\d+\.\d+\.\d+/g,
     mask: "version",
   },
   {
