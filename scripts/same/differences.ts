@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { tableFromIPC, type Table } from "apache-arrow";
 import { readParquet } from "parquet-wasm";
-import { SafetensorsFile } from "../../src/io/index.ts";
+import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { masked } from "./mayDiffer.ts";
 
 /** Finds what differs, apart from what may; of files whose bytes are not equal. */
