@@ -21,9 +21,6 @@ export const datasets = {
 
 export type DatasetName = keyof typeof datasets;
 
-/** Names of the data sets; the first one is the default of run files. */
-export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetName[]];
-
 export { loadCarDataWvs } from "./carDataWvs.ts";
 export { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 export * from "./heldOut.ts";

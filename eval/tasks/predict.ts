@@ -1,5 +1,6 @@
 import type { ExampleSource } from "../../datasets/index.ts";
-import { profileText, type Choice, type Profile } from "../../src/core/text/index.ts";
+import type { Choice } from "../../src/core/text/choice.ts";
+import { profileText, type Profile } from "../../src/core/text/profile.ts";
 import { Interrupted } from "../../src/core/util/index.ts";
 import { PartialFile, type ChunkDistributions } from "./partial.ts";
 

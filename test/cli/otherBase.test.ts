@@ -1,7 +1,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ChoiceModel } from "../../src/app/index.ts";
+import { ChoiceModel } from "../../src/app/model/choiceModel.ts";
 import {
   answer,
   copy,
