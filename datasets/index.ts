@@ -1,4 +1,4 @@
-import { choicePrompt } from "../src/core/text/index.ts";
+import { choicePrompt } from "../src/core/text/choice.ts";
 import { loadCarDataWvs } from "./carDataWvs.ts";
 import type { DatasetOf, ExampleKind } from "./dataset.ts";
 import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
@@ -14,9 +14,6 @@ export const datasets = {
 } satisfies Record<string, { [K in ExampleKind]: DatasetOf<K> }[ExampleKind]>;
 
 export type DatasetName = keyof typeof datasets;
-
-/** Names of the data sets; the first one is the default of run files. */
-export const datasetNames = Object.keys(datasets) as [DatasetName, ...DatasetName[]];
 
 export { loadCarDataWvs } from "./carDataWvs.ts";
 export type { ChoiceExample } from "./choiceExample.ts";

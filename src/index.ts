@@ -1,10 +1,13 @@
 /** The public API of the package. */
-export { loadCuma, type Answer, type Cuma, type LogitsRequest, type ModelOptions } from "./app/index.ts";
-export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/index.ts";
-export { runRoute, type RouteConfig, type RouteResults } from "./app/index.ts";
+export { runEvaluation, type EvaluationConfig, type EvaluationResults } from "./app/eval.ts";
+export type { ModelOptions } from "./app/model/languageModel.ts";
+export { loadCuma, type Answer, type Cuma, type LogitsRequest } from "./app/model/loadCuma.ts";
+export { previewExamples } from "./app/preview.ts";
+export { writeReport, type ReportOptions } from "./app/report.ts";
+export { runRoute, type RouteConfig, type RouteResults } from "./app/route.ts";
+export { runConfigSchema, type RunConfig } from "./app/runConfig.ts";
+export { prepareRun, train, type RunHooks } from "./app/train.ts";
 export type { Topology } from "../router/index.ts";
-export { writeReport, type ReportOptions } from "./app/index.ts";
-export { prepareRun, previewExamples, runConfigSchema, train, type RunConfig, type RunHooks } from "./app/index.ts";
 export {
   benjaminiHochberg,
   compare,

@@ -1,6 +1,6 @@
 export { detailsOf } from "./details.ts";
 export { reportPage } from "./page.ts";
-export { reportRecords, reportTables, tableFormats, type ReportRecord, type TableFormat } from "./records.ts";
+export { reportRecords, reportTables, type ReportRecord, type TableFormat } from "./records.ts";
 export { trainingMeasures } from "./types.ts";
 export type {
   Comparison,

@@ -132,8 +132,7 @@ function orNull<Name extends string>(values: Record<Name, number>): Record<Name,
   return Object.fromEntries(entries) as Record<Name, number | null>;
 }
 
-export const tableFormats = ["json", "csv", "md", "latex"] as const;
-export type TableFormat = (typeof tableFormats)[number];
+export type TableFormat = "json" | "csv" | "md" | "latex";
 
 /** The tables of a report as text: JSON and CSV for programs, with all digits; Markdown and LaTeX for people. */
 export function reportTables(report: Report, format: TableFormat): string {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { ChoiceExample, Source } from "../../datasets/index.ts";
 import { normaliseLogLikelihoods } from "../../src/core/inference/distribution.ts";
-import { profileText, type Profile } from "../../src/core/text/index.ts";
+import { profileText, type Profile } from "../../src/core/text/profile.ts";
 import { evaluate } from "../predictions/evaluate.ts";
 import { writePredictions } from "../predictions/file.ts";
 import { PredictionTableBuilder, selectRows, type PredictionTable } from "../predictions/table.ts";

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
 import { unknownName } from "../../src/core/util/index.ts";
 import { runConditions, runPlanted, runSettings } from "./planted.ts";

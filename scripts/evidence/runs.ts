@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { DatasetName, HoldOutRule } from "../../datasets/index.ts";
 import type { MetricName } from "../../eval/index.ts";
-import { RESULTS_FILE, runConfigSchema, runEvaluation, train, type EvaluationResults } from "../../src/app/index.ts";
+import { runEvaluation, type EvaluationResults } from "../../src/app/eval.ts";
+import { RESULTS_FILE } from "../../src/app/evaluationFolder.ts";
+import { runConfigSchema } from "../../src/app/runConfig.ts";
+import { train } from "../../src/app/train.ts";
 import { checkConfig } from "../../src/core/config/index.ts";
 import { readJson, writeFileAtomic } from "../../src/core/io/index.ts";
 

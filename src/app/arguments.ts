@@ -1,14 +1,13 @@
 /** What the public functions take, as schemas: checked at the door, before any work. */
 import { z } from "zod";
-import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
+import { holdOutRuleSchema } from "../../datasets/heldOut.ts";
 import type { AskHooks } from "../../eval/index.ts";
-import { tableFormats } from "../../eval/report/index.ts";
-import { devices } from "../core/engine/index.ts";
-import { MAX_OPTIONS, type Choice } from "../core/text/index.ts";
+import { MAX_OPTIONS, type Choice } from "../core/text/choice.ts";
 import { callback, MAX_THREADS, someText, type FieldsOf } from "../core/util/index.ts";
 import type { EvaluationConfig } from "./eval.ts";
 import type { ModelOptions } from "./model/languageModel.ts";
 import type { LogitsRequest } from "./model/loadCuma.ts";
+import { datasetNames, devices, reportFormats } from "./names.ts";
 import type { PublishedConfig } from "./published.ts";
 import type { ReportOptions } from "./report.ts";
 import type { ScoringConfig } from "./score.ts";
@@ -147,7 +146,7 @@ export const reportSchema = z.strictObject({
   results: texts,
   out: someText.nullable(),
   overwrite: z.boolean().optional(),
-  format: z.enum(["html", ...tableFormats]).optional(),
+  format: z.enum(reportFormats).optional(),
   title: z.string().optional(),
   by: names.optional(),
   resamples: draws.optional(),

@@ -16,7 +16,7 @@ import { DEMO_BASE } from "./model/base.ts";
 import { runEvaluation } from "./eval.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
-import { PERMUTATIONS, RESAMPLES } from "./score.ts";
+import { PERMUTATIONS, RESAMPLES } from "./draws.ts";
 import { runRoute } from "./route.ts";
 import { train, type RunHooks } from "./train.ts";
 

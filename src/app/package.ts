@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onnxRuntimeVersion } from "../core/engine/index.ts";
+import { onnxRuntimeVersion } from "../core/engine/onnxruntimeVersion.ts";
 
 /** Folder of this package's package.json, wherever it is installed. */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));

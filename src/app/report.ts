@@ -5,7 +5,7 @@ import {
   detailsOf,
   reportPage,
   reportTables,
-  tableFormats,
+  type TableFormat,
   type Comparison,
   type Fact,
   type Report,
@@ -24,10 +24,9 @@ import {
   type StoredEvaluation,
   type StoredResults,
 } from "./files/reportFiles.ts";
-import { PERMUTATIONS, RESAMPLES } from "./score.ts";
+import { PERMUTATIONS, RESAMPLES } from "./draws.ts";
 
-export const reportFormats = ["html", ...tableFormats] as const;
-export type ReportFormat = (typeof reportFormats)[number];
+export type ReportFormat = "html" | TableFormat;
 
 export interface ReportOptions {
   /** Result folders of `cuma eval`, or predictions files. */

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { adapterSchema } from "../../adapters/index.ts";
-import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
+import { holdOutRuleSchema } from "../../datasets/index.ts";
 import { runSchema } from "../core/config/index.ts";
 import { templateSettingsSchema } from "../core/text/index.ts";
+import { datasetNames } from "./names.ts";
 
 /** A run file with the adapters and data sets that there are. */
 export const runConfigSchema = runSchema(adapterSchema, holdOutRuleSchema, datasetNames, templateSettingsSchema);

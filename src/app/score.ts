@@ -19,11 +19,6 @@ import { checkArgument, count, CumaError, excerpt, UsageError } from "../core/ut
 import { scoringSchema } from "./arguments.ts";
 import { gitHash, versions } from "./package.ts";
 
-/** Resamples behind each interval where no number is given. */
-export const RESAMPLES = 1000;
-/** Permutations behind each `dispersionP` where no number is given. */
-export const PERMUTATIONS = 1000;
-
 /** Which predictions are scored, and how. */
 export interface ScoringConfig {
   /** A predictions table of any model (see `readPredictions`). */

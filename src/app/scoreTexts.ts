@@ -23,8 +23,6 @@ const kinds = {
 
 export type TextKind = keyof typeof kinds;
 
-export const textKinds = Object.keys(kinds) as readonly TextKind[];
-
 export interface TextScoreConfig {
   /** Attributes whose combined values make the groups; null: no groups. */
   readonly by: readonly string[] | null;

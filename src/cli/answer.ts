@@ -1,8 +1,7 @@
 import { Command } from "commander";
-import { loadCuma } from "../app/index.ts";
-import { MAX_OPTIONS } from "../core/text/index.ts";
-import { UsageError, visible } from "../core/util/index.ts";
-import { addModelOptions, collect, modelOptions, options, parseProfile, type ModelFlags } from "./options.ts";
+import { UsageError } from "../core/util/errors.ts";
+import { visible } from "../core/util/show.ts";
+import { addModelOptions, collect, options, parseProfile, type ModelFlags } from "./options.ts";
 import { print, printJson, say } from "./terminal.ts";
 
 interface AnswerFlags extends Partial<ModelFlags> {
@@ -27,11 +26,14 @@ export function answerCommand(): Command {
 }
 
 async function runAnswer(flags: AnswerFlags): Promise<void> {
+  const { MAX_OPTIONS } = await import("../core/text/choice.ts");
   const { base, option } = flags;
   if (base === undefined) throw new UsageError("expected --base <model>");
   if (option.length < 2 || option.length > MAX_OPTIONS) {
     throw new UsageError(`--option: expected 2 to ${MAX_OPTIONS} options; found ${option.length}`);
   }
+  const { loadCuma } = await import("../app/model/loadCuma.ts");
+  const { modelOptions } = await import("./modelOptions.ts");
   const profile = parseProfile(flags.profile ?? []);
   const model = await loadCuma(modelOptions({ ...flags, base }, say));
   try {

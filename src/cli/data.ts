@@ -1,7 +1,4 @@
 import { Command } from "commander";
-import { stringify } from "yaml";
-import { convertWvs, plantedSpecSchema, writePlanted } from "../../datasets/index.ts";
-import { checkConfig, emptyConfig, readConfigFile, withKey } from "../core/config/index.ts";
 import { options, path, positiveInteger, wholeNumber } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { print, printJson } from "./terminal.ts";
@@ -34,20 +31,24 @@ function wvbCommand(): Command {
       "after",
       "\nExample:\n  cuma data wvb --wvs WVS_Cross-National_Wave_7_csv_v6_0.csv --metadata WorldValuesBench/dataset_construction --out data/wvb",
     )
-    .action(async ({ wvs, metadata, out, overwrite = false, json }: WvbFlags) => {
-      const progress = new Progress("converting", "bytes");
-      const result = await convertWvs({
-        wvs,
-        metadataDir: metadata,
-        out,
-        overwrite,
-        onProgress: (done: number, total: number) => {
-          progress.update(done, total);
-        },
-      });
-      if (json) printJson(result);
-      else print(`${out}\n${stringify(result).trimEnd()}`);
-    });
+    .action(runWvb);
+}
+
+async function runWvb({ wvs, metadata, out, overwrite = false, json }: WvbFlags): Promise<void> {
+  const { convertWvs } = await import("../../datasets/worldValuesBench/convertWvs.ts");
+  const { stringify } = await import("yaml");
+  const progress = new Progress("converting", "bytes");
+  const result = await convertWvs({
+    wvs,
+    metadataDir: metadata,
+    out,
+    overwrite,
+    onProgress: (done: number, total: number) => {
+      progress.update(done, total);
+    },
+  });
+  if (json) printJson(result);
+  else print(`${out}\n${stringify(result).trimEnd()}`);
 }
 
 interface PlantedFlags {
@@ -77,11 +78,15 @@ Examples:
   cuma data planted --out data/planted --seed 1
   cuma data planted --spec examples/planted/interacting.yaml --out data/interacting`,
     )
-    .action(({ spec: file, out, overwrite = false, ...flags }: PlantedFlags) => {
-      let config = file === undefined ? emptyConfig() : readConfigFile(file);
-      for (const [knob, value] of Object.entries(flags)) config = withKey(config, [knob], value);
-      const spec = checkConfig(config, plantedSpecSchema);
-      writePlanted({ ...spec, out, overwrite });
-      print(`${out}: planted data, seed ${spec.seed}`);
-    });
+    .action(runPlanted);
+}
+
+async function runPlanted({ spec: file, out, overwrite = false, ...flags }: PlantedFlags): Promise<void> {
+  const { checkConfig, emptyConfig, readConfigFile, withKey } = await import("../core/config/index.ts");
+  const { plantedSpecSchema, writePlanted } = await import("../../datasets/planted/write/writePlanted.ts");
+  let config = file === undefined ? emptyConfig() : readConfigFile(file);
+  for (const [knob, value] of Object.entries(flags)) config = withKey(config, [knob], value);
+  const spec = checkConfig(config, plantedSpecSchema);
+  writePlanted({ ...spec, out, overwrite });
+  print(`${out}: planted data, seed ${spec.seed}`);
 }

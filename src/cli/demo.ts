@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { join } from "node:path";
 import { count, number } from "../../eval/format.ts";
-import { runDemo, type DemoRow } from "../app/index.ts";
+import type { DemoRow } from "../app/demo.ts";
 import { options, path } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { alignTable } from "./table.ts";
@@ -30,6 +30,7 @@ export function demoCommand(): Command {
 }
 
 async function runDemoCommand({ out, seed, threads, overwrite = false, json }: DemoFlags): Promise<void> {
+  const { runDemo } = await import("../app/demo.ts");
   let progress: Progress | undefined;
   const { rows, report } = await runDemo(
     { out, seed, threads: threads ?? null, overwrite },

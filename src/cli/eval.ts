@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { count } from "../../eval/format.ts";
-import { PERMUTATIONS, RESAMPLES, runEvaluation, scorePublishedFile } from "../app/index.ts";
-import { datasetNames, type DatasetName, type HoldOutRule } from "../../datasets/index.ts";
+import type { DatasetName } from "../../datasets/index.ts";
+import { PERMUTATIONS, RESAMPLES } from "../app/draws.ts";
+import { datasetNames } from "../app/names.ts";
 import type { OutMode } from "../core/io/index.ts";
-import { UsageError } from "../core/util/index.ts";
+import { UsageError } from "../core/util/errors.ts";
 import { Interruption } from "./interrupt.ts";
-import { addModelOptions, draws, holdOutRule, modelOptions, names, options, path, type ModelFlags } from "./options.ts";
+import { addModelOptions, collect, draws, names, options, path, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { metricsTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
@@ -19,7 +20,7 @@ interface EvalFlags extends Partial<ModelFlags> {
   readonly limit?: number;
   readonly seed: number;
   readonly by?: readonly string[];
-  readonly holdOut?: readonly HoldOutRule[];
+  readonly holdOut?: readonly string[];
   readonly cluster?: "participant" | "question";
   readonly resamples: number;
   readonly permutations?: number;
@@ -46,7 +47,7 @@ export function evalCommand(): Command {
     .option(
       "--hold-out <rule>",
       "groups to report apart, as a run file's data.holdOut has them (default: those the adapter's training held out); repeatable",
-      holdOutRule,
+      collect,
     )
     .addOption(options.cluster())
     .option("--resamples <n>", "resamples behind each interval", draws, RESAMPLES)
@@ -81,12 +82,15 @@ async function runEval(flags: EvalFlags): Promise<void> {
   }
 }
 
-function evaluateModel(flags: EvalFlags) {
-  const { base, out, bench, data, split = "test", limit = null, seed, by = null, holdOut = null } = flags;
+async function evaluateModel(flags: EvalFlags) {
+  const { base, out, bench, data, split = "test", limit = null, seed, by = null, holdOut } = flags;
   const { cluster = null, resamples, permutations = PERMUTATIONS } = flags;
   if (base === undefined) throw new UsageError("expected --base <model>, or --predictions <file>");
   if (out === undefined) throw new UsageError("expected --out <dir> for the predictions and results");
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
+  const { runEvaluation } = await import("../app/eval.ts");
+  const { holdOutRules } = await import("./holdOutRules.ts");
+  const { modelOptions } = await import("./modelOptions.ts");
   const mode: OutMode = flags.resume ? "resume" : flags.overwrite ? "overwrite" : "new";
   const interruption = new Interruption(() => {
     say("interrupted: finishing the questions under way (again: stop at once)");
@@ -100,7 +104,7 @@ function evaluateModel(flags: EvalFlags) {
       limit,
       seed,
       by,
-      holdOut,
+      holdOut: holdOut ? holdOutRules(holdOut) : null,
       cluster,
       resamples,
       permutations,
@@ -122,12 +126,13 @@ function evaluateModel(flags: EvalFlags) {
   );
 }
 
-function scoreFile(flags: EvalFlags, predictions: string) {
+async function scoreFile(flags: EvalFlags, predictions: string) {
   const unused = (["base", "adapter", "limit", "holdOut", "cluster", "permutations", "resume"] as const).find(
     (name) => flags[name] !== undefined,
   );
   if (unused !== undefined)
     throw new UsageError(`--predictions needs no model; expected no --${unused === "holdOut" ? "hold-out" : unused}`);
+  const { scorePublishedFile } = await import("../app/published.ts");
   const { bench, data, split = "full", seed, by = null, resamples, out = null, overwrite = false } = flags;
   return scorePublishedFile(
     { benchmark: bench, predictions, dir: data, split, seed, by, resamples, out, overwrite },

@@ -1,36 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
-import { packageVersion } from "../app/index.ts";
-import { CumaError, Interrupted, messageOf, UsageError } from "../core/util/index.ts";
-import { answerCommand } from "./answer.ts";
-import { dataCommand } from "./data.ts";
-import { demoCommand } from "./demo.ts";
-import { evalCommand } from "./eval.ts";
-import { previewCommand } from "./preview.ts";
-import { reportCommand } from "./report.ts";
-import { routeCommand } from "./route.ts";
-import { scoreCommand } from "./score.ts";
-import { say, sayUnexpected, watchStreams } from "./terminal.ts";
-import { trainCommand } from "./train.ts";
-
-const commands = [
-  trainCommand,
-  previewCommand,
-  evalCommand,
-  scoreCommand,
-  reportCommand,
-  routeCommand,
-  answerCommand,
-  dataCommand,
-  demoCommand,
-];
-
-const program = new Command("cuma")
-  .description("Train demographic-aware mixtures of LoRA experts on a frozen language model, and measure mean collapse")
-  .version(packageVersion)
-  .addHelpText("after", "\nExample:\n  cuma demo");
-for (const make of commands) program.addCommand(make());
-prepare(program);
+import { report, run } from "./program.ts";
+import { watchStreams } from "./terminal.ts";
 
 watchStreams((error) => {
   process.exitCode = report(error);
@@ -39,31 +9,6 @@ process.on("uncaughtException", (error) => {
   process.exit(report(error));
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** Lets commander throw instead of ending the process, and speak as we do. */
-function prepare(command: Command): void {
-  command.exitOverride().configureOutput({
-    writeErr: (text) => {
-      say(text.trimEnd());
-    },
-  });
-  for (const child of command.commands) prepare(child);
-}
-
-/** Prints what went wrong and gives the exit code: 1 failure, 2 bad usage, 130 interrupted. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof CumaError) {
-    say(`${error instanceof Interrupted ? "" : "error: "}${error.message}`);
-    return error instanceof UsageError ? 2 : error instanceof Interrupted ? 130 : 1;
-  }
-  // The system's own errors need no stack: they tell what failed, and on which file.
-  if (error instanceof Error && "syscall" in error) say(`error: ${messageOf(error)}`);
-  else sayUnexpected(error);
-  return 1;
-}
+const code = await run(process.argv.slice(2));
+// 0 would hide that a stream has failed meanwhile.
+if (code !== 0) process.exitCode = code;

@@ -1,10 +1,13 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
-import { readYaml } from "../core/config/index.ts";
-import { devices } from "../core/engine/index.ts";
-import { expandHome } from "../core/io/index.ts";
-import { excerpt, MAX_THREADS, UsageError } from "../core/util/index.ts";
-import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
+import { PERMUTATIONS } from "../app/draws.ts";
+import type { ModelOptions } from "../app/model/languageModel.ts";
+import { datasetNames, devices, engineNames } from "../app/names.ts";
+import { expandHome } from "../core/io/home.ts";
+import { UsageError } from "../core/util/errors.ts";
+import { MAX_THREADS } from "../core/util/numbers.ts";
+import { excerpt } from "../core/util/show.ts";
+
+// Every command defines its options whenever the program starts, so nothing that takes long to load is imported here.
 
 /** More than any of our counts: a number beyond is a slip, and would only run out of memory or time. */
 const MAX_COUNT = 1_000_000_000;
@@ -33,35 +36,6 @@ export function names(text: string): string[] {
   return found;
 }
 
-/** A rule of what is held out, in YAML, added to those before. */
-export function holdOutRule(text: string, before: readonly HoldOutRule[] = []): HoldOutRule[] {
-  let value: unknown;
-  try {
-    value = readYaml(text, () => "--hold-out").value;
-  } catch {
-    value = text;
-  }
-  const rule = holdOutRuleSchema.safeParse(value).data;
-  if (!rule) {
-    throw new InvalidArgumentError(
-      'Expected a rule such as "{ where: { country: [Japan, Kenya] } }" or "{ by: [country], share: 0.2 }".',
-    );
-  }
-  return [...before, rule];
-}
-
-/** A setting of the chat template, its value in YAML, added to those before. */
-export function templateSetting(text: string, before: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError("Expected key=value, such as enable_thinking=false.");
-  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${excerpt(name)}" is given twice.`);
-  try {
-    return { ...before, [name]: readYaml(value!, () => "--template").value };
-  } catch {
-    throw new InvalidArgumentError("Expected a value in YAML.");
-  }
-}
-
 /** For options and arguments that are paths, or names that may be: `~` is the home folder, wherever the shell left it. */
 export const path = expandHome;
 
@@ -81,12 +55,12 @@ export function collectNames(text: string, before: readonly string[][]): string[
 }
 
 export const options = {
-  bench: () => new Option("--bench <name>", "data set").choices([...datasetNames]),
+  bench: () => new Option("--bench <name>", "data set").choices(datasetNames),
   data: () => new Option("--data <dir>", "folder of the data set").argParser(path),
   limit: () => new Option("--limit <n>", "number of examples, drawn by the seed").argParser(positiveInteger),
   seed: () => new Option("--seed <n>", "seed of everything that is drawn").argParser(wholeNumber),
   device: () => new Option("--device <name>", "where to compute").choices(devices),
-  engine: () => new Option("--engine <name>", "what computes").choices(["onnxruntime", "reference"]),
+  engine: () => new Option("--engine <name>", "what computes").choices(engineNames),
   threads: () =>
     new Option("--threads <n>", "CPU threads (default: all cores)").argParser(wholeNumberIn(1, MAX_THREADS)),
   overwrite: () => new Option("--overwrite", "replace what is there"),
@@ -110,7 +84,8 @@ export interface ModelFlags {
   readonly encoder?: string;
   readonly allowOtherBase?: boolean;
   readonly persona?: boolean;
-  readonly template?: Readonly<Record<string, unknown>>;
+  /** Settings such as "date=2025-01-31". */
+  readonly template?: readonly string[];
   readonly attributes?: readonly string[];
   readonly device?: ModelOptions["device"];
   readonly engine?: ModelOptions["engine"];
@@ -129,7 +104,7 @@ export function addModelOptions(command: Command): Command {
     .option(
       "--template <key=value>",
       "what the chat template is given, such as date=2025-01-31 (default: as the adapter was trained); repeatable",
-      templateSetting,
+      collect,
     )
     .option(
       "--attributes <names>",
@@ -139,25 +114,6 @@ export function addModelOptions(command: Command): Command {
     .addOption(options.device())
     .addOption(options.engine())
     .addOption(options.threads());
-}
-
-export function modelOptions(flags: ModelFlags, onProgress: (message: string) => void): ModelOptions {
-  const { base, adapter, revision, encoder, allowOtherBase, persona, template, attributes, device, engine, threads } =
-    flags;
-  return {
-    base,
-    adapter,
-    revision,
-    encoder,
-    ...(allowOtherBase && { allowOtherBase }),
-    persona,
-    template: template as ModelOptions["template"],
-    attributes,
-    ...(device && { device }),
-    ...(engine && { engine }),
-    threads: threads ?? null,
-    onProgress,
-  };
 }
 
 /** "country=Japan" pairs as a profile. */

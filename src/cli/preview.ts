@@ -1,8 +1,7 @@
 import { Command } from "commander";
-import { loadRunData, previewExamples } from "../app/index.ts";
-import { excerpt, visible } from "../core/util/index.ts";
+import { excerpt, visible } from "../core/util/show.ts";
 import { options } from "./options.ts";
-import { addRunOptions, readRunConfig, type RunFlags } from "./train.ts";
+import { addRunOptions, type RunFlags } from "./runOptions.ts";
 import { print, printJson, say } from "./terminal.ts";
 
 interface PreviewFlags extends RunFlags {
@@ -19,6 +18,9 @@ export function previewCommand(): Command {
 }
 
 async function runPreview(file: string | undefined, { limit, ...flags }: PreviewFlags): Promise<void> {
+  const { previewExamples } = await import("../app/preview.ts");
+  const { loadRunData } = await import("../app/train.ts");
+  const { readRunConfig } = await import("./runConfig.ts");
   const config = readRunConfig(file, flags);
   const shown = previewExamples(config, await loadRunData(config, say), Number(limit ?? 5));
   if (flags.json) {

@@ -1,4 +1,4 @@
-import { formatSeconds } from "../core/util/index.ts";
+import { formatSeconds } from "../core/util/text.ts";
 import { drawLine, redraws } from "./terminal.ts";
 
 /** Seconds between lines where standard error is not a terminal. */

@@ -1,6 +1,8 @@
 import { Command, Option } from "commander";
-import { reportFormats, writeReport, type ReportFormat } from "../app/index.ts";
-import { formatBytes, UsageError } from "../core/util/index.ts";
+import { reportFormats } from "../app/names.ts";
+import type { ReportFormat } from "../app/report.ts";
+import { UsageError } from "../core/util/errors.ts";
+import { formatBytes } from "../core/util/text.ts";
 import { draws, names, options, path, paths, wholeNumber } from "./options.ts";
 import { print, say } from "./terminal.ts";
 
@@ -26,7 +28,7 @@ export function reportCommand(): Command {
       paths,
     )
     .option("--out <file>", "file to write; tables are printed without it", path)
-    .addOption(new Option("--format <name>", "html, or its tables only").choices([...reportFormats]).default("html"))
+    .addOption(new Option("--format <name>", "html, or its tables only").choices(reportFormats).default("html"))
     .option("--by <names>", "attributes whose combined values make the groups (default: as evaluated)", names)
     .option("--routing <files...>", "what cuma route has written", paths)
     .option("--title <text>", "title of the report")
@@ -45,6 +47,7 @@ Examples:
 
 async function runReport(results: readonly string[], { out, ...flags }: ReportFlags): Promise<void> {
   if (out === undefined && flags.format === "html") throw new UsageError("expected --out <file> for the page");
+  const { writeReport } = await import("../app/report.ts");
   const text = await writeReport({ ...flags, results, out: out ?? null, onProgress: say });
   if (out === undefined) print(text.trimEnd());
   else print(`report: ${out} (${formatBytes(Buffer.byteLength(text))})`);

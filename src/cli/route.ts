@@ -1,18 +1,11 @@
 import { Command } from "commander";
 import { count, number, pValue } from "../../eval/format.ts";
-import { runRoute, type RouteResults } from "../app/index.ts";
-import { datasetNames, type DatasetName } from "../../datasets/index.ts";
-import { excerpt, UsageError } from "../core/util/index.ts";
-import {
-  addModelOptions,
-  draws,
-  modelOptions,
-  names,
-  options,
-  path,
-  positiveInteger,
-  type ModelFlags,
-} from "./options.ts";
+import type { DatasetName } from "../../datasets/index.ts";
+import { datasetNames } from "../app/names.ts";
+import type { RouteResults } from "../app/route.ts";
+import { UsageError } from "../core/util/errors.ts";
+import { excerpt } from "../core/util/show.ts";
+import { addModelOptions, draws, names, options, path, positiveInteger, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { alignTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
@@ -82,6 +75,8 @@ async function runRouteCommand(flags: RouteFlags): Promise<void> {
     const unused = (["bench", "split", "limit"] as const).find((name) => flags[name] !== undefined);
     if (unused !== undefined) throw new UsageError(`--${unused} is about a data set; expected --data <dir> with it`);
   }
+  const { runRoute } = await import("../app/route.ts");
+  const { modelOptions } = await import("./modelOptions.ts");
   const progress = new Progress("routing", "texts");
   const { texts = null, by = null, reference = null, answers = null, out = null, overwrite = false } = flags;
   const { profiles, permutations, seed } = flags;

@@ -1,16 +1,11 @@
 import { Command, Option } from "commander";
 import { count, interval, number, pValue } from "../../eval/format.ts";
-import {
-  PERMUTATIONS,
-  RESAMPLES,
-  scorePredictions,
-  scoreTexts,
-  textKinds,
-  type ScoringConfig,
-  type ScoringResults,
-  type TextKind,
-} from "../app/index.ts";
-import { excerpt, UsageError } from "../core/util/index.ts";
+import { PERMUTATIONS, RESAMPLES } from "../app/draws.ts";
+import { textKinds } from "../app/names.ts";
+import type { ScoringConfig, ScoringResults } from "../app/score.ts";
+import type { TextKind } from "../app/scoreTexts.ts";
+import { UsageError } from "../core/util/errors.ts";
+import { excerpt } from "../core/util/show.ts";
 import { collectNames, draws, names, options, path } from "./options.ts";
 import { alignTable, metricsTable } from "./table.ts";
 import { print, printJson, say } from "./terminal.ts";
@@ -83,6 +78,7 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
   if (unused !== undefined) throw new UsageError(`--${unused} is for predictions; expected none with --kind ${kind}`);
   const { by, resamples, seed, out = null, overwrite = false, json } = flags;
   if (by.length > 1) throw new UsageError(`expected one --by with --kind ${kind}, found ${by.length}`);
+  const { scoreTexts } = await import("../app/scoreTexts.ts");
   const found = await scoreTexts(kind, table, { by: by[0] ?? null, resamples, seed, out, overwrite });
   if (json) {
     printJson(found);
@@ -94,6 +90,7 @@ async function runTexts(kind: TextKind, table: string, flags: ScoreFlags): Promi
 }
 
 async function runPredictions(predictions: string, flags: ScoreFlags): Promise<void> {
+  const { scorePredictions } = await import("../app/score.ts");
   const {
     by,
     attributes = null,

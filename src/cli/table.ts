@@ -1,6 +1,6 @@
 import { count, interval, leftOut, number } from "../../eval/format.ts";
 import type { MetricResult } from "../../eval/index.ts";
-import { excerpt } from "../core/util/index.ts";
+import { excerpt } from "../core/util/show.ts";
 
 /** Characters of a cell at most. */
 const MAX_CELL = 300;

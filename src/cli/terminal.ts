@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
-import { fileError } from "../core/io/index.ts";
-import type { CumaError } from "../core/util/index.ts";
-import { hasCode, visibleJson, visibleLines } from "../core/util/index.ts";
+import { fileError } from "../core/io/files.ts";
+import { hasCode, type CumaError } from "../core/util/errors.ts";
+import { visibleJson, visibleLines } from "../core/util/show.ts";
 
 // The only door to the terminal: whatever is printed passes here, so that nothing in it acts.
 

@@ -1,57 +1,11 @@
-import { Command, Option } from "commander";
-import { adapters } from "../../adapters/index.ts";
-import { stringify } from "yaml";
-import { describeRun, prepareRun, runConfigSchema, train, type RunConfig } from "../app/index.ts";
-import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../core/config/index.ts";
-import { formatBytes, UsageError } from "../core/util/index.ts";
+import { Command } from "commander";
+import { UsageError } from "../core/util/errors.ts";
+import { formatBytes } from "../core/util/text.ts";
 import { Interruption } from "./interrupt.ts";
-import { collect, options, path } from "./options.ts";
+import { options } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { addRunOptions, type RunFlags } from "./runOptions.ts";
 import { print, printJson, say } from "./terminal.ts";
-
-/** Flags that stand for a key of the run file. */
-const keys = {
-  base: ["base"],
-  data: ["data", "dir"],
-  bench: ["data", "benchmark"],
-  adapter: ["adapter", "method"],
-  out: ["out"],
-  limit: ["data", "limit"],
-  seed: ["train", "seed"],
-  device: ["device"],
-  engine: ["engine"],
-  threads: ["threads"],
-} as const;
-
-export type RunFlags = Partial<Record<keyof typeof keys, string | number>> & { readonly set?: readonly string[] };
-
-/** The options by which a run file is changed from the command line. */
-export function addRunOptions(command: Command): Command {
-  return command
-    .argument("[run.yaml]", "run file", path)
-    .option("--set <key=value>", "set a key of the run file, such as train.lr=1e-4; may be given again", collect)
-    .option("--base <model>", 'base model: a folder, a hub id, or "demo"')
-    .addOption(options.data())
-    .addOption(options.bench())
-    .addOption(new Option("--adapter <method>", "method of the adapter").choices(Object.keys(adapters)))
-    .option("--out <dir>", "output folder")
-    .addOption(options.limit())
-    .addOption(options.seed())
-    .addOption(options.device())
-    .addOption(options.engine())
-    .addOption(options.threads());
-}
-
-/** @throws UsageError naming file, line and key of everything that is wrong. */
-export function readRunConfig(file: string | undefined, flags: RunFlags): RunConfig {
-  let config = file === undefined ? emptyConfig() : readConfigFile(file);
-  for (const assignment of flags.set ?? []) config = setKey(config, assignment);
-  for (const [flag, key] of Object.entries(keys)) {
-    const value = flags[flag as keyof typeof keys];
-    if (value !== undefined) config = withKey(config, key, value);
-  }
-  return checkConfig(config, runConfigSchema);
-}
 
 interface TrainFlags extends RunFlags {
   readonly resume?: boolean;
@@ -72,6 +26,8 @@ export function trainCommand(): Command {
 }
 
 async function runTrain(file: string | undefined, flags: TrainFlags): Promise<void> {
+  const { describeRun, prepareRun, train } = await import("../app/train.ts");
+  const { readRunConfig } = await import("./runConfig.ts");
   const config = readRunConfig(file, flags);
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
   if (flags.dryRun) {
@@ -79,6 +35,7 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
     const shown = { ...rest, memoryBytes };
     if (flags.json) printJson(shown);
     else {
+      const { stringify } = await import("yaml");
       const text = stringify({ ...rest, memory: formatBytes(memoryBytes) }, { aliasDuplicateObjects: false });
       print(text.trimEnd());
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { packageVersion } from "../../src/app/index.ts";
+import { packageVersion } from "../../src/app/package.ts";
 import { cuma } from "../support/cli.ts";
 
 const commands = ["train", "preview", "eval", "score", "report", "route", "answer", "data wvb", "data planted", "demo"];

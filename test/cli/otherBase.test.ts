@@ -1,7 +1,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { LanguageModel } from "../../src/app/index.ts";
+import { LanguageModel } from "../../src/app/model/languageModel.ts";
 import {
   answer,
   copy,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 
 const run = promisify(execFile);
 

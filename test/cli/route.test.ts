@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tableFromArrays } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RouteResults } from "../../src/app/index.ts";
+import type { RouteResults } from "../../src/app/route.ts";
 import { loadCuma, writePredictions } from "../../src/index.ts";
 import { writeColumnar } from "../../src/core/tables/parquet.ts";
 import { tableOf } from "../eval/support.ts";

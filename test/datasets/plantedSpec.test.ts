@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { plantedSpecSchema, writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
 import { readTruth, type Truth } from "../../datasets/planted/model.ts";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 import { checkConfig, readConfigFile } from "../../src/core/config/index.ts";
 import { messageOf, UsageError } from "../../src/core/util/index.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 import { cuma, type CliResult } from "../support/cli.ts";
 
 // Files as people really have them, each folder of `cases/` with the right outcome beside them: see README.md there.

@@ -14,7 +14,7 @@ import { hostname, tmpdir, uptime } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { isLockFile, Lock } from "../../src/core/io/index.ts";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-lock-"));
 afterAll(() => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { packageRoot } from "../../src/app/index.ts";
+import { packageRoot } from "../../src/app/package.ts";
 
 /** The built command line; `CUMA_CLI` names another build. */
 export const cliPath = resolve(process.env["CUMA_CLI"] ?? join(packageRoot, "dist", "src", "cli", "main.js"));

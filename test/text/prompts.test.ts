@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Prompts } from "../../src/app/index.ts";
+import { Prompts } from "../../src/app/model/prompts.ts";
 import {
   choicePrompt,
   defaultTemplateSettings,

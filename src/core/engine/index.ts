@@ -1,3 +1,3 @@
-export { devices, onnxRuntimeEngine, onnxRuntimeVersion, type Device, type OnnxRuntimeOptions } from "./onnxruntime.ts";
+export { onnxRuntimeEngine, type Device, type OnnxRuntimeOptions } from "./onnxruntime.ts";
 export { referenceEngine } from "./reference.ts";
 export type { Engine, Executable } from "./types.ts";

@@ -1,10 +1,10 @@
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import type { Feeds, HostTensor, Precision, Program } from "../graph/index.ts";
 import { toOnnx, type OnnxModel } from "../onnx/index.ts";
 import { CumaError, MAX_THREADS, messageOf } from "../util/index.ts";
 import { bindFeeds } from "./bind.ts";
+import { onnxRuntimeVersion } from "./onnxruntimeVersion.ts";
 import type { Engine, Executable } from "./types.ts";
 
 /** Execution providers, by the name of the device the user asks for. */
@@ -24,7 +24,6 @@ const providers = {
 } as const;
 
 export type Device = keyof typeof providers;
-export const devices = Object.keys(providers) as Device[];
 
 export interface OnnxRuntimeOptions {
   readonly device?: Device;
@@ -90,12 +89,6 @@ function requireProvider(device: Device): void {
       `device "${device}" is not in this installation of onnxruntime-node (it has ${available.join(", ")}); ${install}`,
     );
   }
-}
-
-/** Version of the ONNX Runtime package in use. */
-export function onnxRuntimeVersion(): string {
-  const manifest = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return manifest.version;
 }
 
 class OnnxRuntimeExecutable implements Executable {

@@ -14,7 +14,9 @@ import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, type Gunzip } from "node:zlib";
 import type { z } from "zod";
-import { CumaError, describeIssue, formatBytes, hasCode, messageOf } from "../util/index.ts";
+import { CumaError, hasCode, messageOf } from "../util/errors.ts";
+import { describeIssue } from "../util/issue.ts";
+import { formatBytes } from "../util/text.ts";
 
 const MAX_TEXT_BYTES = 512_000_000;
 

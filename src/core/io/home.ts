@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CumaError } from "../util/index.ts";
+import { CumaError } from "../util/errors.ts";
 
 /** @throws CumaError where the system knows of none: no HOME, and a user without an entry of its own. */
 export function homeFolder(): string {

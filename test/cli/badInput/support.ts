@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { packageRoot } from "../../../src/app/index.ts";
+import { packageRoot } from "../../../src/app/package.ts";
 import { encodeSafetensors, SafetensorsFile, type FloatTensor } from "../../../src/core/checkpoint/index.ts";
 import { cuma, type CliResult } from "../../support/cli.ts";
 
