@@ -52,8 +52,9 @@ export function sum(dims: Shape): Dim {
   const known = dims.filter((d) => typeof d === "number").reduce((a, b) => a + b, 0);
   const symbolic = dims.filter((d) => typeof d === "string");
   if (symbolic.length === 0) return known;
-  const terms = [...symbolic, ...(known === 0 ? [] : [known])];
-  return terms.length === 1 ? terms[0]! : `(${terms.join("+")})`;
+  const terms = known === 0 ? symbolic : [...symbolic, known];
+  const [only, ...others] = terms;
+  return only !== undefined && others.length === 0 ? only : `(${terms.join("+")})`;
 }
 
 /** dim / divisor, rounded up. */
@@ -107,7 +108,7 @@ export function sumTerms(symbol: string): Dim[] {
   let depth = 0;
   let start = 1;
   for (let i = 1; i < symbol.length; i++) {
-    const c = symbol[i]!;
+    const c = symbol[i];
     if (c === "(") depth++;
     if ((c === "+" || c === ")") && depth === 0) {
       const term = symbol.slice(start, i);

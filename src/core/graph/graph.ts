@@ -1,6 +1,67 @@
 import { ShapeError } from "../util/index.ts";
-import { showShape, type Shape } from "./dims.ts";
-import type { Attrs, DType, Node, Op, TensorType } from "./op.ts";
+import { showShape, type Dim, type Shape } from "./dims.ts";
+import type { OnnxEmitter } from "./emitter.ts";
+import type { DType, HostTensor, TensorType } from "./tensor.ts";
+
+/** Attributes of a node. They are part of its identity, so they must be plain data. */
+export type Attrs = Readonly<Record<string, number | string | boolean | readonly number[] | Shape>>;
+export type NoAttrs = Record<string, never>;
+
+/** A `T` for each operand, or each result, of an operation. */
+export type Each<Values extends readonly unknown[], T> = { readonly [K in keyof Values]: T };
+
+/**
+ * Gradients of a scalar loss with respect to the results of an operation. A rule is asked only where the loss depends on one
+ * of them; of several, those that it does not depend on are undefined.
+ */
+export type Gradients<O extends readonly Value[]> = O extends readonly [Value]
+  ? readonly [Value]
+  : Each<O, Value | undefined>;
+
+/**
+ * An operation: everything the machine knows about it stands in one file of `ops/`.
+ *
+ * Its operands and results are tuples, so that a rule gets as many as there are: `Op<[x: Value, index: Value]>`.
+ */
+export interface Op<
+  I extends readonly Value[] = readonly Value[],
+  A extends Attrs = NoAttrs,
+  O extends readonly Value[] = [y: Value],
+> {
+  readonly name: string;
+  /** @throws ShapeError naming the operation, what was expected and what was given. */
+  infer(inputs: Each<I, TensorType>, attrs: A): Each<O, TensorType>;
+  /** The gradient of the loss with respect to each operand; undefined where there is none. */
+  vjp(node: Node<I, A, O>, grads: Gradients<O>): Each<I, Value | undefined>;
+  onnx(inputs: Each<I, string>, node: Node<I, A, O>, e: OnnxEmitter): Each<O, string>;
+  /** Exact float64 kernel: floats arrive and leave as Float64Array. */
+  reference(inputs: Each<I, HostTensor>, attrs: A, context: KernelContext): Each<O, HostTensor>;
+  /** Cheap to compute again from its inputs, so not worth keeping for the backward pass. */
+  readonly cheap?: boolean;
+}
+
+/** An operation of whatever operands. */
+export type AnyOp = Op<readonly Value[], Attrs, readonly Value[]>;
+
+/** What a reference kernel is told about the run. */
+export interface KernelContext {
+  /** Size of a dimension in this run. */
+  readonly size: (dim: Dim) => number;
+}
+
+/** One operation applied once. */
+export interface Node<
+  I extends readonly Value[] = readonly Value[],
+  A extends Attrs = Attrs,
+  O extends readonly Value[] = readonly Value[],
+> {
+  /** Nodes come after those that they depend on. */
+  readonly id: number;
+  readonly op: Op<I, A, O>;
+  readonly inputs: I;
+  readonly attrs: A;
+  readonly outputs: O;
+}
 
 /** A tensor in a graph: an input, or an output of a node. */
 export class Value implements TensorType {
@@ -50,7 +111,12 @@ export class Graph {
   }
 
   /** Applies an operation. @throws ShapeError from the operation's shape inference. */
-  apply<A extends Attrs>(op: Op<A>, inputs: readonly Value[], attrs: A): readonly Value[] {
+  apply<const I extends readonly Value[], A extends Attrs, O extends readonly Value[]>(
+    op: Op<I, A, O>,
+    inputs: NoInfer<I>,
+    attrs: NoInfer<A>,
+  ): O;
+  apply(op: AnyOp, inputs: readonly Value[], attrs: Attrs): readonly Value[] {
     const key = `${op.name}(${inputs.map((v) => v.id).join(",")})${JSON.stringify(attrs)}`;
     const existing = this.known.get(key);
     if (existing) return existing;
@@ -58,7 +124,7 @@ export class Graph {
       if (input.graph !== this) throw new Error(`${op.name}: an input belongs to another graph`);
     }
     const outputs: Value[] = [];
-    const node: Node<A> = { op, inputs, attrs, outputs };
+    const node: Node = { id: this.nextId, op, inputs, attrs, outputs };
     for (const type of op.infer(inputs, attrs)) {
       outputs.push(new Value(this, this.nextId++, type, node));
     }
@@ -76,5 +142,5 @@ export function nodesFor(values: Iterable<Value>, stop: ReadonlySet<Value> = new
     found.add(value.node);
     stack.push(...value.node.inputs);
   }
-  return [...found].sort((a, b) => a.outputs[0]!.id - b.outputs[0]!.id);
+  return [...found].sort((a, b) => a.id - b.id);
 }

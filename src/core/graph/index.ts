@@ -1,5 +1,5 @@
 export * from "./dims.ts";
-export * from "./graph.ts";
-export * from "./op.ts";
 export * from "./tensor.ts";
+export * from "./emitter.ts";
+export * from "./graph.ts";
 export * from "./program.ts";

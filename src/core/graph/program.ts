@@ -1,5 +1,4 @@
-import { nodesFor, type Value } from "./graph.ts";
-import type { Node } from "./op.ts";
+import { nodesFor, type Node, type Value } from "./graph.ts";
 
 /** A runnable part of a graph: what goes in, what comes out, and the nodes between, in order. */
 export interface Program {

@@ -1,4 +1,15 @@
-import type { Precision } from "./op.ts";
+import type { Shape } from "./dims.ts";
+
+export type Precision = "float32" | "float64";
+
+/** "float" is float32 or float64, as the engine computes; "int" is int32. */
+export type DType = "float" | "int";
+
+/** What is known of a tensor before anything runs. */
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
 
 /** Numbers in host memory, row-major. Floats are float32 or, in exact computations, float64; integers are int32. */
 export interface HostTensor {

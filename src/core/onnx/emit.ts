@@ -37,14 +37,14 @@ class Emitter implements OnnxEmitter {
     this.inputs = program.inputs;
   }
 
-  node(
-    type: string,
-    inputs: readonly string[],
-    attrs: OnnxAttrs = {},
-    options: { domain?: string; outputs?: number } = {},
-  ): string[] {
-    const { domain = "", outputs: count = 1 } = options;
-    const outputs = Array.from({ length: count }, () => `t${this.nextName++}`);
+  node(type: string, inputs: readonly string[], attrs: OnnxAttrs = {}, domain = ""): string {
+    const output = this.newName();
+    this.nodes.push({ type, domain, inputs, outputs: [output], attrs });
+    return output;
+  }
+
+  pair(type: string, inputs: readonly string[], attrs: OnnxAttrs = {}, domain = ""): readonly [string, string] {
+    const outputs = [this.newName(), this.newName()] as const;
     this.nodes.push({ type, domain, inputs, outputs, attrs });
     return outputs;
   }
@@ -70,7 +70,8 @@ class Emitter implements OnnxEmitter {
     if (shape.every((dim) => typeof dim === "number")) return this.int64s(shape);
     return this.once(`shape ${shape.join(",")}`, () => {
       const parts = shape.map((dim) => this.dim(dim));
-      return parts.length === 1 ? parts[0]! : this.node("Concat", parts, { axis: { int: 0 } })[0]!;
+      const [only, ...others] = parts;
+      return only !== undefined && others.length === 0 ? only : this.node("Concat", parts, { axis: { int: 0 } });
     });
   }
 
@@ -80,20 +81,24 @@ class Emitter implements OnnxEmitter {
     return this.once(`dim ${dim}`, () => {
       for (const [name, { shape }] of this.inputs) {
         const axis = shape.indexOf(dim);
-        if (axis >= 0) return this.node("Shape", [name], { start: { int: axis }, end: { int: axis + 1 } })[0]!;
+        if (axis >= 0) return this.node("Shape", [name], { start: { int: axis }, end: { int: axis + 1 } });
       }
       const fold = (type: string, parts: readonly Dim[]): string =>
-        parts.map((part) => this.dim(part)).reduce((a, b) => this.node(type, [a, b])[0]!);
+        parts.map((part) => this.dim(part)).reduce((a, b) => this.node(type, [a, b]));
       const product = factors(dim);
       if (product.length > 1) return fold("Mul", product);
       if (dim.startsWith("(")) return fold("Add", sumTerms(dim));
       const rounded = quotientParts(dim);
       if (rounded) {
-        const raised = this.node("Add", [this.dim(rounded.dividend), this.int64s([rounded.divisor - 1])])[0]!;
-        return this.node("Div", [raised, this.int64s([rounded.divisor])])[0]!;
+        const raised = this.node("Add", [this.dim(rounded.dividend), this.int64s([rounded.divisor - 1])]);
+        return this.node("Div", [raised, this.int64s([rounded.divisor])]);
       }
       throw new Error(`no input of the program has the dimension "${dim}"`);
     });
+  }
+
+  private newName(): string {
+    return `t${this.nextName++}`;
   }
 
   private constant(key: string, tensor: Omit<TensorProto, "name">): string {
@@ -137,7 +142,7 @@ export function toOnnx(program: Program, precision: Precision): OnnxModel {
   for (const [name, value] of program.outputs) {
     let onnxName = names.get(value)!;
     // An output of its own for what is an input, a constant, or an output already.
-    if (taken.has(onnxName)) onnxName = emitter.node("Identity", [onnxName])[0]!;
+    if (taken.has(onnxName)) onnxName = emitter.node("Identity", [onnxName]);
     taken.add(onnxName);
     outputNames.set(name, onnxName);
     outputs.push({ name: onnxName, value });

@@ -1,11 +1,11 @@
 import type { Value } from "../graph/index.ts";
-import { apply2, binary } from "./elementwise.ts";
-import type { Operand } from "./helpers.ts";
+import { apply2, binary, type Operand } from "./elementwise.ts";
 
 export const addOp = binary({
   name: "add",
   onnx: "Add",
   f: (a, b) => a + b,
+  // d(a + b) = da + db
   vjp: (_a, _b, dy) => [dy, dy],
 });
 

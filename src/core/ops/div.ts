@@ -1,6 +1,5 @@
 import type { Value } from "../graph/index.ts";
-import { apply2, binary } from "./elementwise.ts";
-import type { Operand } from "./helpers.ts";
+import { apply2, binary, type Operand } from "./elementwise.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
 

@@ -1,4 +1,4 @@
-import type { Op, Value } from "../graph/index.ts";
+import type { Value } from "../graph/index.ts";
 import { CumaError } from "../util/index.ts";
 import { apply1, unary } from "./elementwise.ts";
 import { exp } from "./exp.ts";
@@ -27,22 +27,17 @@ export function erfOf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-z * z) / Math.sqrt(Math.PI) / fraction);
 }
 
-const base = unary({
+export const erfOp = unary({
   name: "erf",
-  onnx: "Erf",
+  onnx: (x, e) => {
+    if (e.precision === "float64")
+      throw new CumaError("erf: ONNX Runtime has no float64 kernel; use the reference engine");
+    return e.node("Erf", [x]);
+  },
   f: erfOf,
   // d(erf x) = 2/sqrt(pi) exp(-x^2) dx
   vjp: (x, _y, dy) => mul(dy, mul(exp(neg(mul(x, x))), TWO_OVER_SQRT_PI)),
 });
-
-export const erfOp: Op<Record<string, never>> = {
-  ...base,
-  onnx: (inputs, node, e) => {
-    if (e.precision === "float64")
-      throw new CumaError("erf: ONNX Runtime has no float64 kernel; use the reference engine");
-    return base.onnx(inputs, node, e);
-  },
-};
 
 /** Gauss error function. */
 export function erf(x: Value): Value {

@@ -2,7 +2,13 @@ import type { Value } from "../graph/index.ts";
 import { apply1, unary } from "./elementwise.ts";
 import { mul } from "./mul.ts";
 
-export const expOp = unary({ name: "exp", onnx: "Exp", f: Math.exp, vjp: (_x, y, dy) => mul(dy, y) });
+export const expOp = unary({
+  name: "exp",
+  onnx: "Exp",
+  f: Math.exp,
+  // d(e^x) = e^x dx
+  vjp: (_x, y, dy) => mul(dy, y),
+});
 
 /** e^x */
 export function exp(x: Value): Value {

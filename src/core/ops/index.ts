@@ -14,28 +14,22 @@ import { stopGradientOp } from "./stopGradient.ts";
 import { siluOp } from "./silu.ts";
 import { erfOp } from "./erf.ts";
 import { constantOp } from "./constant.ts";
-import { reduceSumOp } from "./reduceSum.ts";
+import { reduceSumOp, expandOp } from "./reduceSum.ts";
 import { reduceMaxOp } from "./reduceMax.ts";
 import { softmaxOp } from "./softmax.ts";
 import { matmulOp } from "./matmul.ts";
 import { reshapeOp } from "./reshape.ts";
 import { transposeOp } from "./transpose.ts";
-import { expandOp } from "./expand.ts";
-import { sliceOp } from "./slice.ts";
-import { concatOp } from "./concat.ts";
-import { gatherOp } from "./gather.ts";
-import { scatterAddOp } from "./scatterAdd.ts";
-import { gatherLastOp } from "./gatherLast.ts";
-import { scatterLastOp } from "./scatterLast.ts";
-import { pickOp } from "./pick.ts";
-import { unpickOp } from "./unpick.ts";
+import { concatOp, sliceOp } from "./concat.ts";
+import { gatherOp, scatterAddOp } from "./gather.ts";
+import { gatherLastOp, scatterLastOp } from "./gatherLast.ts";
+import { pickOp, unpickOp } from "./pick.ts";
 import { topKOp } from "./topK.ts";
 import { rmsNormOp } from "./rmsNorm.ts";
 import { rotaryOp } from "./rotary.ts";
 import { expertBlocksOp } from "./expertBlocks.ts";
-import { dispatchOp } from "./dispatch.ts";
-import { combineOp } from "./combine.ts";
-import type { Op } from "../graph/index.ts";
+import { dispatchOp, combineOp } from "./dispatch.ts";
+import type { AnyOp } from "../graph/index.ts";
 
 /** Every operation there is. An engine with kernels of its own declares them as a total record over these names. */
 export const ops = {
@@ -76,7 +70,7 @@ export const ops = {
   combine: combineOp,
   rmsNorm: rmsNormOp,
   rotary: rotaryOp,
-} satisfies Record<string, Op<never>>;
+} satisfies Record<string, AnyOp>;
 
 export type OpName = keyof typeof ops;
 
@@ -96,25 +90,19 @@ export { stopGradient } from "./stopGradient.ts";
 export { silu } from "./silu.ts";
 export { erf } from "./erf.ts";
 export { constant } from "./constant.ts";
-export { reduceSum } from "./reduceSum.ts";
+export { reduceSum, expand } from "./reduceSum.ts";
 export { reduceMax } from "./reduceMax.ts";
 export { softmax } from "./softmax.ts";
 export { matmul } from "./matmul.ts";
 export { reshape } from "./reshape.ts";
 export { transpose } from "./transpose.ts";
-export { expand } from "./expand.ts";
-export { slice } from "./slice.ts";
-export { concat } from "./concat.ts";
-export { gather } from "./gather.ts";
-export { scatterAdd } from "./scatterAdd.ts";
-export { gatherLast } from "./gatherLast.ts";
-export { scatterLast } from "./scatterLast.ts";
-export { pick } from "./pick.ts";
-export { unpick } from "./unpick.ts";
+export { concat, slice } from "./concat.ts";
+export { gather, scatterAdd } from "./gather.ts";
+export { gatherLast, scatterLast } from "./gatherLast.ts";
+export { pick, unpick } from "./pick.ts";
 export { topK } from "./topK.ts";
 export { expertBlocks, type ExpertBlocks } from "./expertBlocks.ts";
-export { dispatch } from "./dispatch.ts";
-export { combine } from "./combine.ts";
+export { dispatch, combine } from "./dispatch.ts";
 export { rmsNorm } from "./rmsNorm.ts";
 export { rotary } from "./rotary.ts";
-export type { Operand } from "./helpers.ts";
+export type { Operand } from "./elementwise.ts";

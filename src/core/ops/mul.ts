@@ -1,11 +1,11 @@
 import type { Value } from "../graph/index.ts";
-import { apply2, binary } from "./elementwise.ts";
-import type { Operand } from "./helpers.ts";
+import { apply2, binary, type Operand } from "./elementwise.ts";
 
 export const mulOp = binary({
   name: "mul",
   onnx: "Mul",
   f: (a, b) => a * b,
+  // d(a b) = b da + a db
   vjp: (a, b, dy) => [mul(dy, b), mul(dy, a)],
 });
 

@@ -7,6 +7,7 @@ export const reluOp = unary({
   name: "relu",
   onnx: "Relu",
   f: (x) => Math.max(x, 0),
+  // d(relu x) = dx where x > 0, else 0
   vjp: (x, _y, dy) => mul(dy, step(x)),
 });
 
