@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, sha256File } from "../src/core/io/index.ts";
-import { readCsv } from "../src/core/tables/index.ts";
+import { delimited } from "../src/core/tables/delimited.ts";
 import type { Profile } from "../src/core/text/index.ts";
 import { Rng } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
@@ -9,7 +9,6 @@ import type { ChoiceExample } from "./choiceExample.ts";
 import { select, type LoadOptions, type Source } from "./source.ts";
 
 const FILE = "wvs.csv";
-const MAX_BYTES = 64_000_000;
 const OPTIONS = ["Too Little", "About Right", "Too Much"];
 const QUESTION =
   "Is what the government is doing for people in poverty in this country about the right amount, too much, or too little?";
@@ -39,7 +38,9 @@ export async function loadCarDataWvs(
   checkLoading(dir, split, options);
   const { limit, seed = 0 } = options;
   const path = join(dir, FILE);
-  const rows = checkJson(path, readCsv(path, MAX_BYTES), rowSchema);
+  const cells: unknown[] = [];
+  for await (const row of delimited(path, { delimiters: [","] })) cells.push(row.cells);
+  const rows = checkJson(path, cells, rowSchema);
   const profiles = new Map<string, Profile>();
   const people = rows.map(({ religion, degree, country, age, gender }) => {
     const decade = Math.floor(age / 10) * 10;

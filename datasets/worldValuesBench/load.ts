@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { CsvError, parse as parseCsv } from "csv-parse";
 import { z } from "zod";
-import { checkJson, listFolder, readJson, sha256File, textChunks } from "../../src/core/io/index.ts";
+import { checkJson, listFolder, readJson, sha256File } from "../../src/core/io/index.ts";
+import { openDelimited } from "../../src/core/tables/delimited.ts";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, Rng, show, unknownName } from "../../src/core/util/index.ts";
 import { checkLoading } from "../arguments.ts";
 import type { ChoiceExample } from "../choiceExample.ts";
 import type { LoadOptions, Source } from "../source.ts";
+import { KEY } from "./questions.ts";
 
-const KEY = "D_INTERVIEW";
 const BLANK = -128;
 
 /** Profile attributes by the column they come from, in the profile's order. */
@@ -203,18 +202,21 @@ function select(all: readonly ValueQuestion[], wanted: readonly string[] | undef
 type People = Map<string, { readonly line: number; readonly profile: Profile }>;
 
 async function readDemographic(path: string, codebook: Codebook): Promise<People> {
-  const table = await openDelimited(path, { columns: [KEY, ...Object.keys(ATTRIBUTES)], delimiter: "\t" });
-  const key = table.index(KEY);
+  const { header, rows } = await openDelimited(path, {
+    delimiters: ["\t"],
+    columns: [KEY, ...Object.keys(ATTRIBUTES)],
+  });
+  const key = header.indexOf(KEY);
   const columns = Object.entries(ATTRIBUTES).map(([column, name]) => {
     const choices = Object.entries(codebook[column]?.choices ?? {});
     const known = new Set(choices.filter(([code]) => !code.startsWith("-")).map(([, text]) => text));
     const missing = choices.filter(([code, text]) => code.startsWith("-") && !known.has(text));
-    return { name, index: table.index(column), missing: new Set(missing.map(([, text]) => text)) };
+    return { name, index: header.indexOf(column), missing: new Set(missing.map(([, text]) => text)) };
   });
   // One string per distinct text, not one per cell.
   const texts = new Map<string, string>();
   const people: People = new Map();
-  for await (const { line, fields } of table.rows()) {
+  for await (const { line, fields } of rows) {
     const profile: Record<string, string> = {};
     for (const { name, index, missing } of columns) {
       const text = fields[index]!.trim();
@@ -238,20 +240,23 @@ async function readAnswers(
   people: People,
   demographicPath: string,
 ): Promise<{ participants: string[]; answers: Int8Array }> {
-  const table = await openDelimited(path, { columns: [KEY, ...questions.map(({ id }) => id)], delimiter: "\t" });
+  const { header, rows } = await openDelimited(path, {
+    delimiters: ["\t"],
+    columns: [KEY, ...questions.map(({ id }) => id)],
+  });
   const known = [KEY, ...all.map(({ id }) => id)];
-  const unknown = table.header.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new CumaError(`${path}:1: ${unknownName("question column", unknown, known)}`);
-  const key = table.index(KEY);
+  const unknown = header.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new CumaError(`${path}: header: ${unknownName("question column", unknown, known)}`);
+  const key = header.indexOf(KEY);
   const columns = questions.map(({ id, lowest, options }) => ({
     id,
-    index: table.index(id),
+    index: header.indexOf(id),
     lowest,
     highest: lowest + options.length - 1,
   }));
   const lines = new Map<string, number>();
   const answers = new Int8Array(people.size * questions.length).fill(BLANK);
-  for await (const { line, fields } of table.rows()) {
+  for await (const { line, fields } of rows) {
     const id = participant(path, line, fields[key]!);
     const other = lines.get(id);
     if (other !== undefined) throw duplicate(path, line, id, other);
@@ -331,49 +336,4 @@ function locate(dir: string, folders: readonly string[], name: string): string {
   const found = candidates.find((path) => existsSync(join(dir, path)));
   if (found === undefined) throw new CumaError(`${dir}: expected a file ${candidates.join(" or ")}; found none`);
   return found;
-}
-
-interface Table {
-  readonly header: readonly string[];
-  index(name: string): number;
-  rows(): AsyncGenerator<{ readonly line: number; readonly fields: readonly string[] }>;
-}
-
-async function openDelimited(path: string, options: { columns: readonly string[]; delimiter: string }): Promise<Table> {
-  const stream = Readable.from(textChunks(path));
-  const parser = stream.pipe(
-    parseCsv({ delimiter: options.delimiter, bom: true, info: true, relax_column_count: true }),
-  );
-  stream.on("error", (error) => parser.destroy(error));
-  const records = parser[Symbol.asyncIterator]() as AsyncIterator<{ info: { lines: number }; record: string[] }>;
-  const next = async () => {
-    try {
-      return await records.next();
-    } catch (error) {
-      if (error instanceof CsvError) throw new CumaError(`${path}:${String(error["lines"])}: ${error.message}`);
-      throw error;
-    }
-  };
-  const first = await next();
-  const header = first.done ? [] : first.value.record;
-  const missing = options.columns.filter((name) => !header.includes(name));
-  if (missing.length > 0) {
-    const [expected, found] = [missing, header].map((names) => excerpt(names.join(", ")));
-    throw new CumaError(`${path}:1: expected the columns ${expected!}; found ${found! || "nothing"}`);
-  }
-  const twice = header.find((name, i) => header.indexOf(name) !== i);
-  if (twice !== undefined) throw new CumaError(`${path}:1: expected each column once; found ${excerpt(twice)} twice`);
-  return {
-    header,
-    index: (name) => header.indexOf(name),
-    async *rows() {
-      for (let item = await next(); !item.done; item = await next()) {
-        const { info, record } = item.value;
-        if (record.length !== header.length) {
-          throw new CumaError(`${path}:${info.lines}: expected ${header.length} fields; found ${record.length}`);
-        }
-        yield { line: info.lines, fields: record };
-      }
-    },
-  };
 }

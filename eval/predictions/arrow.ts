@@ -14,7 +14,7 @@ import {
   vectorFromArray,
   type Data,
 } from "apache-arrow";
-import { METADATA_KEY } from "../../src/core/tables/parquet.ts";
+import { METADATA_KEY } from "../../src/core/tables/columnar.ts";
 import type { PredictionTable, TextColumn } from "./table.ts";
 
 /** The table as one record batch. Dictionaries have ids from 0, so that equal tables give equal bytes. */

@@ -1,7 +1,8 @@
 import { extname } from "node:path";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
-import { writeColumnar } from "../../src/core/tables/parquet.ts";
-import { COMMENT, openTable, type AttributeChoice } from "../../src/core/tables/open.ts";
+import { writeColumnar } from "../../src/core/tables/columnar.ts";
+import { quoteField } from "../../src/core/tables/quoting.ts";
+import { COMMENT, openTable, type AttributeChoice } from "../../src/core/tables/openTable.ts";
 import { CumaError, show, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, checkTable } from "../arguments.ts";
 import { PredictionTableBuilder, type PredictionTable } from "./table.ts";
@@ -115,7 +116,7 @@ function* textPieces(table: PredictionTable, format: ".jsonl" | ".csv" | ".tsv")
   const line = (cells: readonly unknown[]): string =>
     format === ".jsonl"
       ? JSON.stringify(Object.fromEntries(names.map((name, i) => [name, cells[i]])))
-      : cells.map((value) => quoted(value, separator)).join(separator);
+      : cells.map((value) => textCell(value, separator)).join(separator);
   if (format !== ".jsonl") yield Buffer.from(`${line(names)}\n`);
   for (let from = 0; from < table.rows; from += PIECE_ROWS) {
     let text = "";
@@ -130,10 +131,12 @@ function* textPieces(table: PredictionTable, format: ".jsonl" | ".csv" | ".tsv")
   }
 }
 
-/** A cell of CSV or TSV: nothing for null, JSON for a list; quoted where a reader would take it for something else. */
-function quoted(value: unknown, separator: string): string {
+/** What some readers take for a comment, or cut the spaces off. */
+const MISREAD = /^[\s#]|\s$/;
+
+/** A cell of CSV or TSV: nothing for null, JSON for a list. */
+function textCell(value: unknown, separator: string): string {
   if (value === null) return "";
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  const special = /["\n\r]/.test(text) || text.includes(separator) || text !== text.trim() || text.startsWith("#");
-  return special ? `"${text.replaceAll('"', '""')}"` : text;
+  return quoteField(text, separator, MISREAD);
 }

@@ -1,4 +1,4 @@
-import { openTable, type AttributeChoice } from "../../src/core/tables/open.ts";
+import { openTable, type AttributeChoice } from "../../src/core/tables/openTable.ts";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, show, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, checkTable, checkTruth } from "../arguments.ts";

@@ -1,3 +1,4 @@
+import { quoteField } from "../../src/core/tables/quoting.ts";
 import { excerpt, visible } from "../../src/core/util/index.ts";
 
 // Texts from data in tables of other media than HTML (see `html` there). In all of them characters that act, such as
@@ -47,5 +48,5 @@ export function escapeCsv(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
   const text = `${FORMULA.test(value) ? "'" : ""}${visible(value)}`;
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return quoteField(text, ",");
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Kind } from "../../src/core/tables/cells.ts";
-import { openTable } from "../../src/core/tables/open.ts";
+import { openTable } from "../../src/core/tables/openTable.ts";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, describeIssue } from "../../src/core/util/index.ts";
 import { checkPath } from "../arguments.ts";

@@ -60,7 +60,7 @@ const parts: Readonly<Record<string, Part>> = {
   routing: { needs: [], tables: async () => routingTables(await runRouting(context)) },
   globalopinionqa: survey("globalopinionqa"),
   "wvs-cardata": survey("wvs-cardata"),
-  published: { needs: ["data"], tables: () => Promise.resolve(publishedTables(values.data)) },
+  published: { needs: ["data"], tables: () => publishedTables(values.data) },
 };
 
 for (const [name, { tables }] of wantedParts()) {

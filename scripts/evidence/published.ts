@@ -3,34 +3,28 @@ import { ONCE, totals, entropy, normalised } from "../../src/core/stats/index.ts
 import { inputOf } from "../../eval/predictions/evaluate.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
-import { readCsv } from "../../src/core/tables/index.ts";
+import { delimited } from "../../src/core/tables/delimited.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import { markdown, number } from "./tables.ts";
 
 const MODELS = ["gpt-3.5", "gpt-3.5_with_demographics", "mixtral", "mixtral_with_demographics"];
 const GROUPINGS = { continent: "Continent", residence: "Urban / Rural", education: "Education" };
-const MAX_BYTES = 64_000_000;
 type Row = Readonly<Record<string, string>>;
 
 /**
  * What can be said of the four models whose answers WorldValuesBench publishes, without the survey's answers: whether
  * their answers differ between groups beyond chance, and how spread they are.
  */
-export function publishedTables(dataRoot: string): string {
+export async function publishedTables(dataRoot: string): Promise<string> {
   const dir = join(dataRoot, "worldvaluesbench");
-  const people = new Map(
-    readCsv(join(dir, "probe_samples.tsv"), MAX_BYTES, "\t").map((row) => [row["D_INTERVIEW"]!, row]),
-  );
+  const people = new Map((await readTsv(join(dir, "probe_samples.tsv"))).map((row) => [row["D_INTERVIEW"]!, row]));
   const metadata = readJson(join(dir, "question_metadata.json")) as Record<
     string,
     { answer_scale_min: number; answer_scale_max: number }
   >;
-  const rows = MODELS.map((model) => {
-    const { table, excluded } = read(
-      readCsv(join(dir, "model_outputs", `${model}.tsv`), MAX_BYTES, "\t"),
-      people,
-      metadata,
-    );
+  const answers = await Promise.all(MODELS.map((model) => readTsv(join(dir, "model_outputs", `${model}.tsv`))));
+  const rows = MODELS.map((model, i) => {
+    const { table, excluded } = read(answers[i]!, people, metadata);
     const ps = Object.keys(GROUPINGS).map((by) => {
       const { dispersionP } = evaluate(table, { by: [by], metrics: [], resamples: 0, permutations: 2000 });
       return `${number(spreadOf(table, by))}, p ${number(dispersionP!.value, 4)}`;
@@ -41,6 +35,12 @@ export function publishedTables(dataRoot: string): string {
     ["model", "answers", "no option", "entropy / log K", ...Object.keys(GROUPINGS).map((by) => `spread by ${by}`)],
     rows,
   );
+}
+
+async function readTsv(path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const { cells } of delimited(path, { delimiters: ["\t"] })) rows.push(cells);
+  return rows;
 }
 
 function read(

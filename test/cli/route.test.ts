@@ -5,7 +5,7 @@ import { tableFromArrays } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RouteResults } from "../../src/app/route.ts";
 import { loadCuma, writePredictions } from "../../src/index.ts";
-import { writeColumnar } from "../../src/core/tables/parquet.ts";
+import { writeColumnar } from "../../src/core/tables/columnar.ts";
 import { tableOf } from "../eval/support.ts";
 import { cuma, startCuma } from "../support/cli.ts";
 

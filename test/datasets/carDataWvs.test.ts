@@ -45,7 +45,7 @@ describe("carData's WVS", () => {
   test.each([
     ['"Lots","yes","no","USA",44,"male"', /wvs\.csv: "1\.poverty"/],
     ['"Too Much","yes","no","USA",x,"male"', /"1\.age"/],
-    ['"Too Much","yes"', /Invalid Record Length/],
+    ['"Too Much","yes"', /wvs\.csv:3: expected 6 fields, as in the header; found 2/],
   ])("refuses %s", async (line, message) => {
     const dir = folder(['"Too Much","yes","no","USA",44,"male"', line]);
     await expect(loadCarDataWvs(dir, "full")).rejects.toThrow(message);

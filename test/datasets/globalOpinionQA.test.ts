@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { tableFromArrays } from "apache-arrow";
 import { describe, expect, test } from "vitest";
 import { loadGlobalOpinionQA, type ChoiceExample, type Source } from "../../datasets/index.ts";
-import { writeColumnar } from "../../src/core/tables/parquet.ts";
+import { writeColumnar } from "../../src/core/tables/columnar.ts";
 
 const LIST = [
   {

@@ -502,10 +502,10 @@ describe("bad input", () => {
   test("a wrong number of fields, counted after quoted line breaks and empty lines", async () => {
     const lines = csvOf(interviews()).split("\n");
     lines[2] = `${lines[2]!},1`;
-    expect(await failure(lines.join("\n"))).toContain("survey.csv:3: expected 17 fields; found 18");
+    expect(await failure(lines.join("\n"))).toContain("survey.csv:3: expected 17 fields, as in the header; found 18");
     lines[1] = lines[1]!.replace("5-0-0", '"5\n0\n0"');
     lines[2] = `\n${lines[2].replace(/(,1){2}$/, "")}`;
-    expect(await failure(lines.join("\n"))).toContain("survey.csv:6: expected 17 fields; found 16");
+    expect(await failure(lines.join("\n"))).toContain("survey.csv:6: expected 17 fields, as in the header; found 16");
   });
 
   test("columns that are missing, all named; or there twice; or no csv at all", async () => {
@@ -530,7 +530,7 @@ describe("bad input", () => {
 
   test("a quote that is not closed", async () => {
     const csv = csvOf(interviews(), { quote: true });
-    expect(await failure(csv.slice(0, -2))).toMatch(/survey\.csv: cannot be read: .*line 13/);
+    expect(await failure(csv.slice(0, -2))).toMatch(/survey\.csv:13: Quote Not Closed: the parsing is finished with an opening quote$/);
   });
 
   const metadataCases: [string, (files: Files) => void, ...string[]][] = [

@@ -210,7 +210,7 @@ describe("refuses", () => {
   });
   test("a row of another width", async () => {
     const path = table("Q1 a 1", "Q1 b");
-    await refused(path).toThrow(`${path}: row 2: `);
+    await refused(path).toThrow(`${path}:3: expected 3 fields, as in the header; found 2`);
   });
   test("a file without the columns", async () => {
     const path = write("QUESTION_ID\tPARTICIPANT\tSCORE\n");

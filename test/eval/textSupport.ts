@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Float64, List, Field, Table, Utf8, vectorFromArray, type Vector } from "apache-arrow";
-import { writeColumnar } from "../../src/core/tables/parquet.ts";
+import { writeColumnar } from "../../src/core/tables/columnar.ts";
 
 export const formats = [".parquet", ".arrow", ".jsonl", ".csv", ".tsv"] as const;
 

@@ -18,11 +18,11 @@ import {
 } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { readArrow } from "../../src/core/tables/arrowFile.ts";
-import { writeColumnar } from "../../src/core/tables/parquet.ts";
+import { readArrow } from "../../src/core/tables/readArrow.ts";
+import { writeColumnar } from "../../src/core/tables/columnar.ts";
 import { cellReader } from "../../src/core/tables/arrowCells.ts";
 import { cellOf } from "../../src/core/tables/cells.ts";
-import { openTable, type AttributeChoice } from "../../src/core/tables/open.ts";
+import { openTable, type AttributeChoice } from "../../src/core/tables/openTable.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-formats-"));
 afterAll(() => {
@@ -211,7 +211,7 @@ describe("files that claim much", () => {
     const long = write(".jsonl", `{"a":"1"}\n{"a":"${"x".repeat(17_000_000)}"}\n`);
     await expect(profiles(long)).rejects.toThrow(`${long}: line 2: expected at most 16000000 characters, found more`);
     const open = write(".csv", `a,b\n"x,y\n${"z,z\n".repeat(5_000_000)}`);
-    await expect(profiles(open)).rejects.toThrow(`${open}: row 1: is longer than 16000000 characters; is a quote`);
+    await expect(profiles(open)).rejects.toThrow(`${open}:2: is longer than 16000000 characters; is a quote`);
     const deep = write(".jsonl", `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
     await expect(profiles(deep)).rejects.toThrow(`${deep}: row 1: a: expected a text or null, found [[[`);
   });

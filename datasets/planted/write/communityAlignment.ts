@@ -1,3 +1,4 @@
+import { delimitedLine } from "../../../src/core/tables/quoting.ts";
 import { Rng } from "../../../src/core/util/index.ts";
 import { writeJson, writeText } from "./files.ts";
 import type { Truth } from "../model.ts";
@@ -84,8 +85,7 @@ export function writeCommunityAlignment(
       rows.push(COLUMNS.map((column) => row[column] ?? ""));
     }
   }
-  const csv = rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
-  writeText(out, "community_alignment.csv", csv);
+  writeText(out, "community_alignment.csv", rows.map((row) => delimitedLine(row, ",")).join(""));
   writeJson(
     out,
     "truth_community_alignment.json",
@@ -95,9 +95,4 @@ export function writeCommunityAlignment(
       userId: ({ id }) => id,
     }),
   );
-}
-
-/** A csv field, quoted where it has to be. */
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { delimitedLine } from "../../../src/core/tables/quoting.ts";
 import { writeJson, writeText } from "./files.ts";
 import type { PlantedQuestion } from "../model.ts";
 import type { Person } from "../people.ts";
@@ -94,5 +95,5 @@ function codebook(asked: readonly PlantedQuestion[], { countries, religions }: P
 }
 
 function table(rows: readonly (readonly string[])[]): string {
-  return rows.map((row) => `${row.join("\t")}\n`).join("");
+  return rows.map((row) => delimitedLine(row, "\t")).join("");
 }

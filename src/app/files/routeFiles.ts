@@ -5,7 +5,7 @@ import { emd, readPredictions, type PredictionTable } from "../../../eval/index.
 import { checkJson, checkReadable, readJson, readText } from "../../core/io/index.ts";
 import { cellOf } from "../../core/tables/cells.ts";
 import { CSV, delimited } from "../../core/tables/delimited.ts";
-import { openTable } from "../../core/tables/open.ts";
+import { openTable } from "../../core/tables/openTable.ts";
 import type { Profile } from "../../core/text/index.ts";
 import { CumaError, excerpt, formatBytes, show, unknownName } from "../../core/util/index.ts";
 import { checkAttributes } from "../model/profileVectors.ts";

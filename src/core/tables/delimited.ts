@@ -1,20 +1,10 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
-import { count, CumaError, excerpt, messageOf } from "../util/index.ts";
+import { CumaError, excerpt } from "../util/index.ts";
 import { textChunks } from "../io/files.ts";
-import { afterFirstLine, firstLine, MAX_ROW_CHARACTERS } from "./lines.ts";
+import { fieldRows, type FieldRow } from "./fieldRows.ts";
+import { afterFirstLine, firstLine } from "./lines.ts";
 
 /** Most columns of a table. */
-export const MAX_COLUMNS = 10_000;
-
-/** A row of a CSV or TSV file. */
-export interface DelimitedRow {
-  /** Line on which it ends, from 1. */
-  readonly line: number;
-  /** By column; columns without a name are left out. */
-  readonly cells: Readonly<Record<string, string>>;
-}
+const MAX_COLUMNS = 10_000;
 
 export interface DelimitedOptions {
   /** What separates cells; the first under which the header has `columns`, such as [",", ";"]. */
@@ -25,54 +15,58 @@ export interface DelimitedOptions {
   readonly skipFirstLine?: boolean;
 }
 
+/** A csv or tsv file with a header. */
+export interface DelimitedFile {
+  /** Names of the columns. A name occurs once; columns may have none. */
+  readonly header: readonly string[];
+  /** In the order of the header. Can be gone through once. */
+  readonly rows: AsyncGenerator<FieldRow>;
+}
+
+/** A row of a csv or tsv file by its columns. */
+export interface DelimitedRow {
+  /** Line on which it ends, from 1. */
+  readonly line: number;
+  /** By column; columns without a name are left out. */
+  readonly cells: Readonly<Record<string, string>>;
+}
+
 /** The separators of files that are called csv: what Excel writes depends on the country. */
 export const CSV = [",", ";", "\t", "|"] as const;
 
 /**
- * Rows of a CSV or TSV file with a header, quoted as in RFC 4180; empty lines are skipped.
- * @throws CumaError naming the file, and the row (from 1) that has more or fewer cells than the header or unpaired quotes.
+ * Opens a csv or tsv file (see `fieldRows`).
+ * @throws CumaError naming the file where its header lacks a column, or has one twice.
  */
-export async function* delimited(
+export async function openDelimited(
   path: string,
   { delimiters, columns = [], skipFirstLine = false }: DelimitedOptions,
-): AsyncGenerator<DelimitedRow> {
+): Promise<DelimitedFile> {
   const text = (): AsyncIterable<string> => (skipFirstLine ? afterFirstLine(textChunks(path)) : textChunks(path));
-  const header = await firstLine(path, text());
-  const delimiter = delimiters.find((candidate) => hasColumns(header, candidate, columns)) ?? delimiters[0]!;
-  const parser = parse({
-    delimiter,
-    bom: true,
-    info: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    max_record_size: MAX_ROW_CHARACTERS,
-  });
-  const done = pipeline(Readable.from(text()), parser);
-  done.catch(() => undefined);
-  let names: string[] | undefined;
-  let row = 0;
+  const names = await firstLine(path, text());
+  const delimiter = delimiters.find((candidate) => hasColumns(names, candidate, columns)) ?? delimiters[0]!;
+  const rows = fieldRows(path, text(), { delimiter, firstLine: skipFirstLine ? 2 : 1 });
+  const first = await rows.next();
+  const header = first.done ? [] : first.value.fields;
   try {
-    for await (const item of parser) {
-      const { info, record } = item as { info: { lines: number }; record: string[] };
-      if (!names) {
-        names = record;
-        checkHeader(path, names, columns);
-        continue;
-      }
-      row++;
-      if (record.length !== names.length) {
-        const found = `found ${record.length}${names.length === 1 ? " (are they separated otherwise?)" : ""}`;
-        throw new CumaError(`${path}: row ${row}: expected ${count(names.length, "cell")}, as in the header; ${found}`);
-      }
-      const cells = names.flatMap((name, i) => (name === "" ? [] : [[name, record[i]!] as const]));
-      yield { line: info.lines + Number(skipFirstLine), cells: Object.fromEntries(cells) };
-    }
-    await done;
+    checkHeader(path, header, columns);
   } catch (error) {
-    if (error instanceof CsvError) throw new CumaError(`${path}: row ${row + 1}: ${reason(error)}`, { cause: error });
+    await rows.return(undefined);
     throw error;
   }
-  if (!names) checkHeader(path, [], columns);
+  return { header, rows };
+}
+
+/**
+ * Rows of a csv or tsv file by their columns.
+ * @throws CumaError as `openDelimited` and `fieldRows`.
+ */
+export async function* delimited(path: string, options: DelimitedOptions): AsyncGenerator<DelimitedRow> {
+  const { header, rows } = await openDelimited(path, options);
+  for await (const { line, fields } of rows) {
+    const cells = header.flatMap((name, i) => (name === "" ? [] : [[name, fields[i]!] as const]));
+    yield { line, cells: Object.fromEntries(cells) };
+  }
 }
 
 /** Whether a first line has the columns; what it has in quotes is taken for what it is in most files, names. */
@@ -96,9 +90,4 @@ function checkHeader(path: string, header: readonly string[], columns: readonly 
     const found = excerpt(header.join(", ")) || "nothing";
     throw new CumaError(`${path}: header: expected the columns ${columns.join(", ")}; found ${found}`);
   }
-}
-
-function reason(error: CsvError): string {
-  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error);
-  return `is longer than ${MAX_ROW_CHARACTERS} characters; is a quote not closed?`;
 }

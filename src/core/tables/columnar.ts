@@ -10,7 +10,7 @@ import {
   type RecordBatch as WasmBatch,
 } from "parquet-wasm";
 import { count, CumaError, formatBytes, messageOf } from "../util/index.ts";
-import { readArrow } from "./arrowFile.ts";
+import { readArrow } from "./readArrow.ts";
 import { readBytes } from "../io/files.ts";
 import { writeFileAtomic } from "../io/write.ts";
 

@@ -10,7 +10,7 @@ import { RecordBatch } from "apache-arrow/fb/record-batch";
 import { Schema } from "apache-arrow/fb/schema";
 import { ByteBuffer } from "flatbuffers";
 import { formatBytes } from "../util/index.ts";
-import { unpackLz4, unpackZstd } from "./unpack.ts";
+import { unpackLz4, unpackZstd } from "./compression.ts";
 
 /** What compressed buffers of a file may hold together. */
 const MAX_UNPACKED = 2_000_000_000;

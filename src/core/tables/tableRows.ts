@@ -1,16 +1,7 @@
-import { z } from "zod";
 import type { RecordBatch } from "apache-arrow";
 import { CumaError, excerpt, isRecord, messageOf, show, unknownName } from "../util/index.ts";
-import { METADATA_KEY, openColumnar } from "./parquet.ts";
 import { cellReader } from "./arrowCells.ts";
 import { CellError, cellOf, type Kind, type Kinds } from "./cells.ts";
-import { CSV, delimited } from "./delimited.ts";
-import { checkContent, formatOf } from "./formats.ts";
-import { jsonRecords } from "./json.ts";
-import { firstLine } from "./lines.ts";
-
-/** What stands before the metadata in the first line of CSV and TSV. */
-export const COMMENT = "# cuma ";
 
 /** Columns by name, and what each holds. Every other column is an attribute. */
 export type Columns = Readonly<Record<string, Kind>>;
@@ -36,12 +27,6 @@ export interface TableRow<C extends Columns> {
   readonly profile: Readonly<Record<string, string>>;
 }
 
-export interface TableFile<C extends Columns> {
-  readonly metadata: Readonly<Record<string, string>>;
-  /** Can be gone through once. */
-  readonly rows: AsyncIterable<TableRow<C>>;
-}
-
 /**
  * Whether a column holds numbers of rows by its name: what pandas calls an index when it writes one, and what becomes of
  * it when it is read again. R leaves its row names without a name.
@@ -50,50 +35,10 @@ export function isRowNumber(name: string): boolean {
   return /^(?:|index|Unnamed: \d+(?:\.\d+)?|level_\d+|__index_level_\d+__|row_nr)$/.test(name);
 }
 
-/**
- * Opens a table: Parquet, Arrow IPC, JSON lines or a JSON array, CSV or TSV, by the name's extension. A cell gives the same
- * value in all of them (see `cellOf`).
- * @throws CumaError naming the file, the row (from 1) and the column, now or when the row is read; at the end for a chosen
- * attribute, or an ignored column, that there is not.
- */
-export async function openTable<const C extends Columns>(
-  path: string,
-  options: TableOptions<C>,
-): Promise<TableFile<C>> {
-  const { needed } = options;
-  const format = formatOf(path);
-  checkContent(path, format);
-  const reader = new RowReader(path, options);
-  if (format === "parquet" || format === "arrow") {
-    const { schema, batches } = await openColumnar(path, format);
-    const names = schema.fields.map(({ name }) => name);
-    if (needed.some((name) => !names.includes(name))) {
-      const found = excerpt(names.join(", ")) || "none";
-      throw new CumaError(`${path}: expected the columns ${needed.join(", ")}; found ${found}`);
-    }
-    return { metadata: parseMetadata(path, schema.metadata.get(METADATA_KEY)), rows: reader.ofBatches(batches) };
-  }
-  const first = await firstLine(path);
-  if (format === "json") {
-    const metadata = metadataLine.safeParse(tryJson(first)).data?.metadata;
-    return { metadata: metadata ?? {}, rows: reader.ofRecords(jsonRecords(path, metadata !== undefined)) };
-  }
-  const skipFirstLine = first.startsWith(COMMENT);
-  const delimiters = format === "csv" ? CSV : ["\t"];
-  return {
-    metadata: parseMetadata(path, skipFirstLine ? first.slice(COMMENT.length) : undefined),
-    rows: reader.ofRecords(cells(delimited(path, { delimiters, columns: needed, skipFirstLine }))),
-  };
-}
-
-async function* cells(rows: ReturnType<typeof delimited>): AsyncGenerator {
-  for await (const row of rows) yield row.cells;
-}
-
 type Entries = Iterable<readonly [name: string, value: unknown]>;
 
 /** Makes rows of what a file has, and names the row and column of what is wrong. */
-class RowReader<C extends Columns> {
+export class RowReader<C extends Columns> {
   private readonly path: string;
   private readonly columns: C;
   private readonly needed: readonly string[];
@@ -182,25 +127,5 @@ class RowReader<C extends Columns> {
     for (const name of [...(this.attributes ?? []), ...this.ignored]) {
       if (!this.seen.has(name)) throw new CumaError(`${this.path}: ${unknownName("column", name, this.seen)}`);
     }
-  }
-}
-
-const metadataSchema = z.record(z.string(), z.string());
-const metadataLine = z.strictObject({ metadata: metadataSchema });
-
-function parseMetadata(path: string, text: string | undefined): Record<string, string> {
-  if (text === undefined) return {};
-  try {
-    return metadataSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new CumaError(`${path}: metadata: expected a JSON object of texts, found ${excerpt(text)}`, { cause: error });
-  }
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
