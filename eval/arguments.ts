@@ -10,7 +10,7 @@ import type { ScoreOptions } from "./units/scores.ts";
 import type { Truth } from "./predictions/truth.ts";
 
 const names = z.array(someText);
-/** Looked at by `checkedNumbers`. */
+/** Looked at by `checkedDraws`. */
 const numberElsewhere = z.unknown().optional();
 
 export const evaluateOptionsSchema = z.strictObject({

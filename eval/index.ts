@@ -1,11 +1,6 @@
 export { compare, compareAccuracy, type CompareOptions, type Difference } from "./predictions/compare.ts";
-export {
-  defaultGrouping,
-  evaluate,
-  sharedAttributes,
-  type EvaluateOptions,
-  type Evaluation,
-} from "./predictions/evaluate.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./predictions/evaluate.ts";
+export { defaultGrouping, sharedAttributes } from "./predictions/input.ts";
 export { groupNotes } from "./predictions/groupNotes.ts";
 export {
   generationMetrics,
@@ -38,16 +33,18 @@ export {
   preferenceMetrics,
   preferenceTable,
   readPreferences,
+  scorePreferences,
+  type Preference,
+  type PreferenceMetric,
+} from "./units/preferences.ts";
+export {
   readRewards,
   rewardMetrics,
   rewardTable,
-  scorePreferences,
   scoreRewards,
-  type Preference,
-  type PreferenceMetric,
   type Reward,
   type RewardMetric,
-} from "./units/preferences.ts";
+} from "./units/rewards.ts";
 export { readPredictions, writePredictions, type PredictionsFile } from "./predictions/file.ts";
 export {
   scorePublished,

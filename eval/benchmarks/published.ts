@@ -5,10 +5,10 @@ import { CSV, delimited } from "../../src/core/tables/delimited.ts";
 import { checkArgument, CumaError, excerpt, Rng, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, publishedOptionsSchema } from "../arguments.ts";
 import { clustersOf, gather, resample, totals, type Statistics } from "../../src/core/stats/index.ts";
-import { checkedNumbers, evaluate, resultOf, type EvaluateOptions } from "../predictions/evaluate.ts";
+import { evaluate, type EvaluateOptions } from "../predictions/evaluate.ts";
 import { Growing } from "../../src/core/util/growing.ts";
 import { wasserstein1, type MetricName } from "../metrics/index.ts";
-import { mean, reasons, type MetricResult } from "../metrics/metric.ts";
+import { checkedDraws, mean, reasons, resultOf, type MetricResult } from "../metrics/result.ts";
 import { PredictionTableBuilder } from "../predictions/table.ts";
 
 /** Metrics that need nothing but each person's answer and one predicted option. */
@@ -76,7 +76,7 @@ export async function scorePublished(
   checkPath(path);
   checkArgument("benchmark", benchmarkSchema, benchmark);
   checkArgument("options", publishedOptionsSchema, options);
-  const { resamples, level, seed } = checkedNumbers(options);
+  const { resamples, level, seed } = checkedDraws(options);
   const rows = await readRows(path, benchmark);
   const questions = [...rows.questions.values()];
   const withoutScore = sum(questions.map(({ excluded }) => excluded));

@@ -1,4 +1,5 @@
-import { answered, argmax, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { answered, argmax } from "./rows.ts";
 
 /**
  * Weighted share of rows whose most probable option (the first of equal ones) is the person's answer.

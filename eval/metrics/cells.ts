@@ -1,6 +1,7 @@
 import { gather, ONCE, totals, type Statistics } from "../../src/core/stats/index.ts";
 import type { PredictionTable } from "../predictions/table.ts";
-import { argmax, hasTruth, NO_ANSWER, reasons, type Groups, type MetricInput, type Prepared } from "./metric.ts";
+import { reasons, type Prepared } from "./result.ts";
+import { argmax, hasTruth, NO_ANSWER, type ClusteredRows, type Groups } from "./rows.ts";
 
 /**
  * Sums by (question, group). The cell of a question with K options has its sums from `offset` on:
@@ -45,8 +46,15 @@ export interface Cell {
   readonly place: number;
 }
 
-export function makeCells(input: Pick<MetricInput, "table" | "clusters" | "groups">): Cells {
-  const { table, clusters, groups } = input;
+/** What a metric of cells is computed from. */
+export interface OfCells {
+  /** Whether clusters are questions, drawn whole. */
+  readonly questionClusters: boolean;
+  /** Sums by question, group and option; made once for all metrics that need them. */
+  cells(): Cells;
+}
+
+export function makeCells({ table, clusters, groups }: ClusteredRows): Cells {
   const allSampled = !table.hasTarget.includes(1);
   const unweighted = table.weight.every((weight) => weight === 1);
   const { cellOfRow, questions, size } = layOut(table, groups, allSampled, unweighted);
@@ -219,7 +227,7 @@ export class Distributions {
  * @param pooled Whether it ignores groups.
  */
 export function overQuestions<T = number>(
-  input: Pick<MetricInput, "cells" | "questionClusters">,
+  input: OfCells,
   width: number,
   pooled: boolean,
   perQuestion: (question: QuestionCells, of: Distributions, out: Float64Array, resampled: boolean) => void,
@@ -280,7 +288,7 @@ export function mostOptions(questions: readonly QuestionCells[]): number {
  * @param undefinedCells What is said of the other cells, where there can be any.
  */
 export function meanOverCells(
-  input: MetricInput,
+  input: OfCells,
   distance: (p: Float64Array, q: Float64Array, options: number, ordered: boolean, from: number) => number,
   undefinedCells?: string,
 ): Prepared {

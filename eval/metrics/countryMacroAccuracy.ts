@@ -1,5 +1,6 @@
 import { overGroups } from "./groupAccuracy.ts";
-import { mean, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { mean } from "./result.ts";
 
 /**
  * Mean over groups (countries, unless others are asked for) of the accuracy within the group, each group counting the

@@ -1,7 +1,14 @@
 import { largest } from "../../src/core/util/index.ts";
 import { ONCE } from "../../src/core/stats/index.ts";
-import { mostOptions, overQuestions, type Cells, type Distributions, type QuestionCells } from "./cells.ts";
-import { reasons, type MetricInput, type Prepared } from "./metric.ts";
+import {
+  mostOptions,
+  overQuestions,
+  type Cells,
+  type Distributions,
+  type OfCells,
+  type QuestionCells,
+} from "./cells.ts";
+import { reasons, type Prepared } from "./result.ts";
 
 /** Sums over questions of how far groups lie apart. */
 export interface Dispersion {
@@ -39,7 +46,7 @@ const NO_DIFFERENCES = "questions whose true groups, taken together, do not diff
  * have no known noise and are left out of that question; questions that then have fewer than two groups have no
  * dispersion.
  */
-export function prepareDispersion(input: Pick<MetricInput, "cells" | "questionClusters">): PreparedDispersion {
+export function prepareDispersion(input: OfCells): PreparedDispersion {
   const cells = input.cells();
   const work = new Workspace(cells.questions);
   const prepared = overQuestions(
@@ -102,7 +109,10 @@ function dispersionOf([predicted, truth, cross, variance]: Float64Array): Disper
 }
 
 /** Prepares a function of the dispersion between groups; it is undefined where true groups do not differ beyond noise. */
-export function ofDispersion(input: MetricInput, finish: (dispersion: Dispersion) => number): Prepared {
+export function ofDispersion(
+  input: { dispersion(): PreparedDispersion },
+  finish: (dispersion: Dispersion) => number,
+): Prepared {
   const { compute, beyondNoise, ...prepared } = input.dispersion();
   return { ...prepared, compute: (sums, draw) => (beyondNoise ? finish(compute(sums, draw)) : NaN) };
 }

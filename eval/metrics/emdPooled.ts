@@ -1,6 +1,8 @@
 import { ARGMAX, overQuestions, PREDICTED, TRUE } from "./cells.ts";
 import { emd } from "../../src/core/stats/index.ts";
-import { hasTruth, reasons, type Metric, type MetricInput, type Prepared } from "./metric.ts";
+import type { Metric, MetricInput } from "./metric.ts";
+import { reasons, type Prepared } from "./result.ts";
+import { hasTruth } from "./rows.ts";
 
 function pooledEmd(input: MetricInput, part: number): Prepared {
   const prepared = overQuestions(

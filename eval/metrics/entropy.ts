@@ -1,6 +1,7 @@
 import { entropy } from "../../src/core/stats/index.ts";
 import { overQuestions, PREDICTED, TRUE } from "./cells.ts";
-import type { Metric, MetricInput, Prepared } from "./metric.ts";
+import type { Metric, MetricInput } from "./metric.ts";
+import type { Prepared } from "./result.ts";
 
 /** A function of the sums of H(q) / log K and of H(p) / log K over questions, and of the number of questions. */
 function ofEntropies(

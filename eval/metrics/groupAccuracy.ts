@@ -1,4 +1,6 @@
-import { answered, argmax, mean, type Groups, type MetricInput, type Prepared } from "./metric.ts";
+import type { MetricInput } from "./metric.ts";
+import { mean, type Prepared } from "./result.ts";
+import { answered, argmax, type Groups } from "./rows.ts";
 
 /**
  * A metric of the accuracies of groups. The groups that have `least` answered rows or more are chosen once; a resample

@@ -47,4 +47,5 @@ export const metrics = {
 export type MetricName = keyof typeof metrics;
 
 export { emd, kl, variation, wasserstein1 } from "../../src/core/stats/index.ts";
-export type { Metric, MetricResult } from "./metric.ts";
+export type { Metric } from "./metric.ts";
+export type { MetricInfo, MetricResult } from "./result.ts";

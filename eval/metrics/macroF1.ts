@@ -1,4 +1,5 @@
-import { answered, argmax, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { answered, argmax } from "./rows.ts";
 
 /**
  * Macro-F1: the mean over classes of F1 = 2 TP / (2 TP + FP + FN), a class being the index of an option, over all rows

@@ -1,7 +1,9 @@
 import { entropy, ONCE } from "../../src/core/stats/index.ts";
 import { mostOptions, overQuestions, type Distributions, type QuestionCells } from "./cells.ts";
 import { isBeyondNoise, isLone, ROUNDING, varianceOf, withoutDispersion } from "./dispersion.ts";
-import { hasTruth, reasons, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { reasons } from "./result.ts";
+import { hasTruth } from "./rows.ts";
 
 /**
  * Mean-collapse index of nominal questions by multi-information: 1 - sqrt(I_pred / I_true), I = H(pbar) - sum_g w_g H(p_g)

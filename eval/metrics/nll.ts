@@ -1,4 +1,5 @@
-import { answered, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { answered } from "./rows.ts";
 
 /** Least probability that an answer is taken to have, so that one impossible answer does not make the mean infinite. */
 export const LEAST_PROBABILITY = 1e-12;

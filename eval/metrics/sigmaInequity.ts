@@ -1,6 +1,8 @@
 import { gather, type Statistics } from "../../src/core/stats/index.ts";
 import { deviation } from "./groupAccuracy.ts";
-import { argmax, mean, NO_ANSWER, reasons, type Metric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { mean, reasons } from "./result.ts";
+import { argmax, NO_ANSWER } from "./rows.ts";
 
 const LEAST_ROWS = 5;
 

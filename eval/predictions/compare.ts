@@ -8,9 +8,11 @@ import {
   mcnemar,
   type McNemar,
 } from "../../src/core/stats/index.ts";
-import { checkedNumbers, defaultGrouping, prepare, valuesOf, type EvaluateOptions } from "./evaluate.ts";
+import { prepare, type EvaluateOptions } from "./evaluate.ts";
+import { defaultGrouping } from "./input.ts";
 import type { MetricName } from "../metrics/index.ts";
-import { argmax } from "../metrics/metric.ts";
+import { checkedDraws, valuesOf } from "../metrics/result.ts";
+import { argmax } from "../metrics/rows.ts";
 import { selectRows, tableOf, type PredictionTable, type TextColumn } from "./table.ts";
 
 export interface CompareOptions<Name extends MetricName = MetricName> extends Omit<
@@ -54,7 +56,7 @@ export function compare<Name extends MetricName = MetricName>(
   options: CompareOptions<Name> = {},
 ): Record<Name, Difference> {
   checkPair(a, b, options);
-  const { resamples, level, seed } = checkedNumbers(options);
+  const { resamples, level, seed } = checkedDraws(options);
   const paired = pair(a, b, options);
   const { names, prepared: ofA } = prepare(paired.a, options);
   const { prepared: ofB } = prepare(paired.b, options);

@@ -1,5 +1,5 @@
 import { count, excerpt, show } from "../../src/core/util/index.ts";
-import { groupsOf } from "./evaluate.ts";
+import { groupsOf } from "./input.ts";
 import type { PredictionTable } from "./table.ts";
 
 /**

@@ -1,7 +1,8 @@
 import type { Rng } from "../../src/core/util/index.ts";
 import { clustersOf, type Clusters } from "../../src/core/stats/index.ts";
 import { ROUNDING } from "../metrics/dispersion.ts";
-import { reasons, type MetricInput, type MetricResult } from "../metrics/metric.ts";
+import type { MetricInput } from "../metrics/metric.ts";
+import { reasons, type MetricResult } from "../metrics/result.ts";
 import { PredictedDispersion } from "./predictedDispersion.ts";
 
 /** Dispersions that differ by less, relatively, are the same one added up in another order. */

@@ -1,11 +1,10 @@
-import { ONCE, totals } from "../../src/core/stats/index.ts";
-import { defaultCluster, inputOf } from "../predictions/evaluate.ts";
+import { ONCE } from "../../src/core/stats/index.ts";
+import { defaultCluster, inputOf } from "../predictions/input.ts";
 import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";
-import { ece } from "../metrics/ece.ts";
-import type { MetricInput } from "../metrics/metric.ts";
+import { reliabilityBins } from "../metrics/ece.ts";
 import type { PredictionTable } from "../predictions/table.ts";
-import type { Details, GroupDetails, ReliabilityBin } from "./types.ts";
+import type { Details, GroupDetails } from "./types.ts";
 
 /**
  * Distributions and dispersions by question and group, and calibration: what figures are drawn from. The sums are those
@@ -45,15 +44,4 @@ export function detailsOf(table: PredictionTable, by: readonly string[] | undefi
 /** Names of groups of several attributes are JSON lists. */
 function groupName(name: string, by: readonly string[] | undefined): string {
   return by !== undefined && by.length > 1 ? (JSON.parse(name) as string[]).join(", ") : name;
-}
-
-/** The bins of `ece`, whose sums by bin are weight, weight x probability, and weight of the rows that are right. */
-function reliabilityBins(input: MetricInput): ReliabilityBin[] {
-  const sums = totals(ece.prepare(input).statistics);
-  const bins: ReliabilityBin[] = [];
-  for (let i = 0; i < sums.length; i += 3) {
-    const weight = sums[i]!;
-    if (weight > 0) bins.push({ weight, confidence: sums[i + 1]! / weight, accuracy: sums[i + 2]! / weight });
-  }
-  return bins;
 }

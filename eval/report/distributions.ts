@@ -1,5 +1,5 @@
 import { count as counted } from "../../src/core/util/index.ts";
-import { mean } from "../metrics/metric.ts";
+import { mean } from "../metrics/result.ts";
 import { drawing } from "./chart.ts";
 import { count, number } from "../format.ts";
 import type { Markup } from "./html.ts";

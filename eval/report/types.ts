@@ -1,5 +1,6 @@
 import type { Difference } from "../predictions/compare.ts";
 import type { Dispersion } from "../metrics/dispersion.ts";
+import type { ReliabilityBin } from "../metrics/ece.ts";
 import type { MetricResult } from "../metrics/index.ts";
 import type { McNemar } from "../../src/core/stats/index.ts";
 
@@ -74,13 +75,6 @@ export interface GroupDetails {
   readonly predicted: readonly number[];
   /** Distance between the two, as in `groupEmd`. */
   readonly emd: number;
-}
-
-/** Rows of similar probability of the most probable option. */
-export interface ReliabilityBin {
-  readonly weight: number;
-  readonly confidence: number;
-  readonly accuracy: number;
 }
 
 /** Two runs on the same rows. */

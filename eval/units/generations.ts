@@ -2,23 +2,15 @@ import * as z from "zod";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt } from "../../src/core/util/index.ts";
 import { checkScoring } from "../arguments.ts";
-import type { MetricInfo, MetricResult } from "../metrics/metric.ts";
-import { distinctN } from "./distinctN.ts";
-import { ngramsOf, type Ngrams } from "./ngrams.ts";
+import { distinct1, distinct2, distinct3 } from "./distinctN.ts";
+import { overUnits, type UnitMetric } from "./metric.ts";
+import type { Ngrams } from "./ngrams.ts";
+import { promptsOf, promptTexts, type PromptTexts } from "./promptTexts.ts";
 import { idSchema, readRows } from "./records.ts";
-import {
-  attributesOf,
-  groupBy,
-  meansOf,
-  scoreGroups,
-  type ScoreOptions,
-  type TextScores,
-  type TextTable,
-  type Unit,
-} from "./scores.ts";
-import { selfBleu } from "./selfBleu.ts";
+import { attributesOf, scoreGroups, type ScoreOptions, type TextScores, type TextTable } from "./scores.ts";
+import { selfBleuMetric } from "./selfBleu.ts";
 import { TOKENS, tokenize } from "./tokens.ts";
-import { cosineKernel, kernelOf, ngramKernel, vendiScore } from "./vendi.ts";
+import { cosineKernel, kernelOf, ngramKernel, vendi } from "./vendi.ts";
 
 /** One text that a model wrote. */
 export interface Generation {
@@ -38,19 +30,14 @@ export interface GenerationOptions extends ScoreOptions {
   readonly kernel?: (a: Generation, b: Generation) => number;
 }
 
-/** A prompt with more has no Vendi score: the time for its eigenvalues grows as the cube. */
-const MAX_VENDI_TEXTS = 1000;
-
-/** Orders of n-grams: Distinct-1 to -3, BLEU-4, and the n-gram kernel. */
-const ORDERS = 4;
-
+/** Every metric of generations. */
 export const generationMetrics = {
-  distinct1: { title: "different words over all words", higherIsBetter: null, range: [0, 1] },
-  distinct2: { title: "different 2-grams over all 2-grams", higherIsBetter: null, range: [0, 1] },
-  distinct3: { title: "different 3-grams over all 3-grams", higherIsBetter: null, range: [0, 1] },
-  selfBleu: { title: "BLEU-4 of each text against the prompt's others", higherIsBetter: null, range: [0, 1] },
-  vendi: { title: "Vendi score, effective number of different texts", higherIsBetter: null, range: [1, Infinity] },
-} as const satisfies Record<string, MetricInfo>;
+  distinct1,
+  distinct2,
+  distinct3,
+  selfBleu: selfBleuMetric,
+  vendi,
+} satisfies Record<string, UnitMetric<PromptTexts>>;
 
 export type GenerationMetric = keyof typeof generationMetrics;
 
@@ -122,16 +109,25 @@ export function scoreGenerations(
 ): TextScores<GenerationMetric> {
   checkScoring(table, options);
   const withTokens = table.rows.map((row) => ({ ...row, tokens: tokenize(row.text) }));
+  const scored = scoreGroups({ ...table, rows: withTokens }, options.by ?? [], (rows) => {
+    const prompts = promptsOf(rows);
+    const texts = prompts.map((prompt) =>
+      promptTexts(prompt, (ofPrompt, orders) => kernelOfTexts(ofPrompt, orders, options)),
+    );
+    const excluded = {
+      "empty texts": rows.filter(({ tokens }) => tokens.length === 0).length,
+      "prompts with fewer than 2 texts": new Set(rows.map(({ promptId }) => promptId)).size - prompts.length,
+    };
+    return overUnits(generationMetrics, texts, excluded, options);
+  });
   const embedded = table.rows[0]?.embedding != null;
-  const scored = scoreGroups({ ...table, rows: withTokens }, options.by ?? [], (rows) => scoreRows(rows, options));
-  const prompts = promptsOf(withTokens);
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   return {
     samples: {
       rows: table.rows.length,
       prompts: new Set(table.rows.map(({ promptId }) => promptId)).size,
       tokens: sum(withTokens.map(({ tokens }) => tokens.length)),
-      tokensCompared: sum(prompts.map(({ rows, length }) => rows.length * length)),
+      tokensCompared: sum(promptsOf(withTokens).map(({ rows, length }) => rows.length * length)),
     },
     settings: {
       tokens: TOKENS,
@@ -142,25 +138,6 @@ export function scoreGenerations(
   };
 }
 
-interface Tokenized extends Generation {
-  readonly tokens: readonly string[];
-}
-
-/** The texts of one prompt, two or more, and the length to which they are cut. */
-interface Prompt {
-  readonly id: string;
-  readonly rows: readonly Tokenized[];
-  readonly length: number;
-}
-
-function promptsOf(rows: readonly Tokenized[]): Prompt[] {
-  const withText = rows.filter(({ tokens }) => tokens.length > 0);
-  return [...groupBy(withText, ({ promptId }) => promptId)].flatMap(([id, ofPrompt]) => {
-    const length = ofPrompt.reduce((shortest, { tokens }) => Math.min(shortest, tokens.length), Infinity);
-    return ofPrompt.length < 2 ? [] : [{ id, rows: ofPrompt, length }];
-  });
-}
-
 function kernelOfTexts(
   rows: readonly Generation[],
   orders: readonly Ngrams[],
@@ -169,44 +146,4 @@ function kernelOfTexts(
   if (kernel) return kernelOf(rows, kernel);
   const vectors = rows.flatMap(({ embedding }) => (embedding ? [embedding] : []));
   return vectors.length > 0 ? cosineKernel(vectors) : ngramKernel(orders);
-}
-
-function scoreRows(rows: readonly Tokenized[], options: GenerationOptions): Record<GenerationMetric, MetricResult> {
-  const prompts = promptsOf(rows);
-  const units = prompts.map((prompt): Unit<GenerationMetric> => {
-    const cut = prompt.rows.map(({ tokens }) => tokens.slice(0, prompt.length));
-    const orders = ngramsOf(cut, ORDERS);
-    return {
-      cluster: prompt.id,
-      rows: cut.length,
-      values: {
-        distinct1: distinctN(orders[0]!),
-        distinct2: distinctN(orders[1]!),
-        distinct3: distinctN(orders[2]!),
-        selfBleu: selfBleu(orders),
-        vendi: cut.length > MAX_VENDI_TEXTS ? NaN : vendiScore(kernelOfTexts(prompt.rows, orders, options)),
-      },
-    };
-  });
-  const shared = {
-    "empty texts": rows.filter(({ tokens }) => tokens.length === 0).length,
-    "prompts with fewer than 2 texts": new Set(rows.map(({ promptId }) => promptId)).size - prompts.length,
-  };
-  const shorter = (n: number): Record<string, number> => ({
-    ...shared,
-    [`prompts with a text of fewer than ${n} tokens`]: prompts.filter(({ length }) => length < n).length,
-  });
-  const tooMany = prompts.filter((prompt) => prompt.rows.length > MAX_VENDI_TEXTS).length;
-  return meansOf(
-    generationMetrics,
-    units,
-    {
-      distinct1: shared,
-      distinct2: shorter(2),
-      distinct3: shorter(3),
-      selfBleu: shared,
-      vendi: { ...shared, [`prompts with more than ${MAX_VENDI_TEXTS} texts`]: tooMany },
-    },
-    options,
-  );
 }

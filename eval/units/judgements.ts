@@ -2,21 +2,22 @@ import * as z from "zod";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, show } from "../../src/core/util/index.ts";
 import { checkScoring } from "../arguments.ts";
-import type { MetricInfo, MetricResult } from "../metrics/metric.ts";
+import { consistency } from "./consistency.ts";
+import { firstShare } from "./firstShare.ts";
+import { verdictOf, type JudgedExample, type Verdict } from "./judged.ts";
+import { overUnits, type UnitMetric } from "./metric.ts";
 import { idSchema, readRows } from "./records.ts";
 import {
   attributeOf,
   attributesOf,
   clusterOf,
   groupBy,
-  meansOf,
   scoreGroups,
   type ScoreOptions,
   type TextScores,
   type TextTable,
-  type Unit,
 } from "./scores.ts";
-import { wilsonInterval, type Verdict } from "./winRate.ts";
+import { winRate, winRateBootstrap } from "./winRate.ts";
 
 /** What a judge said when it saw two answers, a and b, in one order. */
 export interface Judgement {
@@ -30,12 +31,13 @@ export interface Judgement {
   readonly winner: "first" | "second" | "tie" | "failed";
 }
 
+/** Every metric of judgements. */
 export const judgementMetrics = {
-  winRate: { title: "(wins + ties / 2) / examples of answer a; Wilson interval", higherIsBetter: true, range: [0, 1] },
-  winRateBootstrap: { title: "win rate; bootstrap interval of participants", higherIsBetter: true, range: [0, 1] },
-  consistency: { title: "examples with one verdict in both orders", higherIsBetter: true, range: [0, 1] },
-  firstShare: { title: "share of the first place in verdicts that are no tie", higherIsBetter: null, range: [0, 1] },
-} as const satisfies Record<string, MetricInfo>;
+  winRate,
+  winRateBootstrap,
+  consistency,
+  firstShare,
+} satisfies Record<string, UnitMetric<JudgedExample>>;
 
 export type JudgementMetric = keyof typeof judgementMetrics;
 
@@ -113,8 +115,8 @@ export async function readJudgements(path: string): Promise<TextTable<Judgement>
  */
 export function scoreJudgements(table: TextTable<Judgement>, options: ScoreOptions = {}): TextScores<JudgementMetric> {
   checkScoring(table, options);
-  const examples = examplesOf(table.rows).flatMap(({ verdict }) => (verdict === undefined ? [] : [verdict]));
-  const times = (verdict: Verdict): number => examples.filter((of) => of === verdict).length;
+  const { judged } = examplesOf(table.rows);
+  const times = (verdict: Verdict): number => judged.filter((example) => verdictOf(example) === verdict).length;
   return {
     samples: {
       rows: table.rows.length,
@@ -124,71 +126,38 @@ export function scoreJudgements(table: TextTable<Judgement>, options: ScoreOptio
       losses: times("loss"),
     },
     settings: { ties: "count half; verdicts that differ between the orders are ties" },
-    ...scoreGroups(table, options.by ?? [], (rows) => scoreRows(rows, options)),
+    ...scoreGroups(table, options.by ?? [], (rows) => {
+      const { judged: examples, excluded } = examplesOf(rows);
+      return overUnits(judgementMetrics, examples, excluded, options);
+    }),
   };
 }
 
-interface Example {
-  readonly id: string;
-  readonly rows: readonly Judgement[];
-  /** Over both orders; undefined where one is missing or failed. */
-  readonly verdict: Verdict | undefined;
-}
-
-function examplesOf(rows: readonly Judgement[]): Example[] {
-  return [...groupBy(rows, ({ exampleId }) => exampleId)].map(([id, judgements]) => {
-    const verdicts = judgements.map(verdictOf);
+/** The examples that were judged in both orders, and how many were not, by reason. */
+function examplesOf(rows: readonly Judgement[]): { judged: JudgedExample[]; excluded: Record<string, number> } {
+  const judged: JudgedExample[] = [];
+  let failed = 0;
+  let missing = 0;
+  for (const [id, judgements] of groupBy(rows, ({ exampleId }) => exampleId)) {
+    const verdicts = judgements.flatMap((judgement) => verdictsOf(judgement));
     const [one, other] = verdicts;
-    const known = verdicts.length === 2 && !verdicts.includes(undefined);
-    return { id, rows: judgements, verdict: known ? (one === other ? one : "tie") : undefined };
-  });
-}
-
-/** For answer a. */
-function verdictOf({ order, winner }: Judgement): Verdict | undefined {
-  if (winner === "failed") return undefined;
-  if (winner === "tie") return "tie";
-  return (winner === "first") === (order === "ab") ? "win" : "loss";
-}
-
-const worth = { win: 1, tie: 0.5, loss: 0 } as const;
-
-function scoreRows(rows: readonly Judgement[], options: ScoreOptions): Record<JudgementMetric, MetricResult> {
-  const examples = examplesOf(rows);
-  const units = examples.flatMap(({ id, rows: [one, other], verdict }): Unit<JudgementMetric>[] => {
-    if (verdict === undefined) return [];
-    const winRate = worth[verdict];
-    const places = [one!.winner, other!.winner].filter((winner) => winner !== "tie");
-    return [
-      {
-        cluster: clusterOf(one!.participantId, "example", id),
+    if (verdicts.length < judgements.length) failed++;
+    else if (!one || !other) missing++;
+    else {
+      judged.push({
+        cluster: clusterOf(judgements[0]!.participantId, "example", id),
         rows: 1,
-        values: {
-          winRate,
-          winRateBootstrap: winRate,
-          consistency: Number(verdictOf(one!) === verdictOf(other!)),
-          firstShare: places.length === 0 ? NaN : places.filter((place) => place === "first").length / places.length,
-        },
-      },
-    ];
-  });
-  const failed = examples.filter(({ rows: of }) => of.some(({ winner }) => winner === "failed")).length;
-  const excluded = {
-    "examples with a failed order": failed,
-    "examples with a missing order": examples.length - units.length - failed,
-  };
-  const noPlace = units.filter(({ values }) => Number.isNaN(values.firstShare)).length;
-  const found = meansOf(
-    judgementMetrics,
-    units,
-    {
-      winRate: excluded,
-      winRateBootstrap: excluded,
-      consistency: excluded,
-      firstShare: { ...excluded, "examples with two ties": noPlace },
-    },
-    options,
-  );
-  const { value, n } = found.winRate;
-  return { ...found, winRate: { ...found.winRate, ...wilsonInterval(value, n, options.level ?? 0.95) } };
+        verdicts: [one, other],
+        places: judgements.flatMap(({ winner }) => (winner === "first" || winner === "second" ? [winner] : [])),
+      });
+    }
+  }
+  return { judged, excluded: { "examples with a failed order": failed, "examples with a missing order": missing } };
+}
+
+/** For answer a; none where the judge gave none. */
+function verdictsOf({ order, winner }: Judgement): Verdict[] {
+  if (winner === "failed") return [];
+  if (winner === "tie") return ["tie"];
+  return [(winner === "first") === (order === "ab") ? "win" : "loss"];
 }

@@ -1,3 +1,19 @@
+import type { Unit, UnitMetric } from "./metric.ts";
+
+/** The answers among which one person compared. */
+export interface Turn extends Unit {
+  readonly rewards: readonly number[];
+  readonly scores: readonly number[];
+}
+
+/** `kendallTau` of a turn. */
+export const kendallTauMetric: UnitMetric<Turn> = {
+  title: "Kendall's tau-b of reward and score within turns",
+  higherIsBetter: true,
+  range: [-1, 1],
+  of: ({ rewards, scores }) => kendallTau(rewards, scores),
+};
+
 /**
  * Kendall's tau-b of two lists of one length: (C - D) / sqrt((C + D + X) (C + D + Y)) over pairs, C of which both lists
  * order the same way, D opposite ways, X that are tied in `y` only and Y in `x` only.

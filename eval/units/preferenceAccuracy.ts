@@ -1,3 +1,5 @@
+import type { UnitMetric } from "./metric.ts";
+
 /** The log-probabilities that a model gives the answers of one pair, and their numbers of tokens where known. */
 export interface PairLogProbs {
   readonly chosen: number;
@@ -29,3 +31,25 @@ export function marginPerToken(pair: PairLogProbs): number {
 export function rankedRight(margin: number): number {
   return (1 + Math.sign(margin)) / 2;
 }
+
+/**
+ * Share of pairs whose chosen answer has the higher log-probability or, with a reference, the higher implicit reward;
+ * pairs of equal reward count half.
+ *
+ * 1: every pair is ranked as people do; 1/2: chance; 0: each the other way round; never negative; NaN: no pair.
+ */
+export const preferenceAccuracy: UnitMetric<PairLogProbs> = {
+  title: "pairs whose chosen answer has the higher reward",
+  higherIsBetter: true,
+  range: [0, 1],
+  of: (pair) => rankedRight(margin(pair)),
+};
+
+/** As `preferenceAccuracy` with rewards by token, which long answers do not lose by their length. */
+export const preferenceAccuracyPerToken: UnitMetric<PairLogProbs> = {
+  title: "pairs whose chosen answer has the higher reward per token",
+  higherIsBetter: true,
+  range: [0, 1],
+  of: (pair) => rankedRight(marginPerToken(pair)),
+  without: "pairs without numbers of tokens",
+};

@@ -1,8 +1,7 @@
+import { groupKey } from "../../src/core/text/group.ts";
 import type { Profile } from "../../src/core/text/index.ts";
-import { CumaError, Rng, unknownName } from "../../src/core/util/index.ts";
-import { clustersOf, gather, resample, totals } from "../../src/core/stats/index.ts";
-import { checkedNumbers, resultOf } from "../predictions/evaluate.ts";
-import { reasons, type MetricInfo, type MetricResult } from "../metrics/metric.ts";
+import { CumaError, unknownName } from "../../src/core/util/index.ts";
+import { reasons, type DrawOptions, type MetricResult } from "../metrics/result.ts";
 
 /** Rows that were checked. */
 export interface TextTable<Row> {
@@ -11,14 +10,9 @@ export interface TextTable<Row> {
   readonly attributes: readonly string[];
 }
 
-export interface ScoreOptions {
+export interface ScoreOptions extends DrawOptions {
   /** Attributes whose combined values make the groups; no groups unless given. */
   readonly by?: readonly string[];
-  /** Resamples behind each interval (1000); 0 for none, and bootstrap intervals of NaN. */
-  readonly resamples?: number;
-  /** Level of the intervals (0.95). */
-  readonly level?: number;
-  readonly seed?: number;
 }
 
 /** Metrics over all rows and by group. */
@@ -56,79 +50,18 @@ export function scoreGroups<Row extends { readonly profile: Profile }, Name exte
   for (const name of by) {
     if (!table.attributes.includes(name)) throw new CumaError(unknownName("attribute", name, table.attributes));
   }
-  const members = new Map<string, Row[]>();
-  let ungrouped = 0;
-  for (const row of by.length > 0 ? table.rows : []) {
-    const values = by.map((name) => attributeOf(row.profile, name));
-    if (values.includes(undefined)) {
-      ungrouped++;
-      continue;
-    }
-    const group = values.length === 1 ? values[0]! : JSON.stringify(values);
-    const rows = members.get(group);
-    if (rows) rows.push(row);
-    else members.set(group, [row]);
-  }
+  const grouped = (by.length > 0 ? table.rows : []).flatMap((row) => {
+    const values = by.flatMap((name) => attributeOf(row.profile, name) ?? []);
+    return values.length < by.length ? [] : [{ row, group: groupKey(values) }];
+  });
+  const ungrouped = by.length > 0 ? table.rows.length - grouped.length : 0;
+  const members = groupBy(grouped, ({ group }) => group);
   const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     overall: score(table.rows),
-    groups: Object.fromEntries(sorted.map(([group, rows]) => [group, score(rows)])),
+    groups: Object.fromEntries(sorted.map(([group, of]) => [group, score(of.map(({ row }) => row))])),
     ungrouped: reasons({ [`no ${by.join(" or ")}`]: ungrouped }),
   };
-}
-
-/** What a mean is taken over, such as a prompt, an example or a turn. */
-export interface Unit<Name extends string> {
-  /** Units of one cluster are drawn together. */
-  readonly cluster: string;
-  /** How many rows it is made of. */
-  readonly rows: number;
-  /** NaN where it has no part in the mean. */
-  readonly values: Readonly<Record<Name, number>>;
-}
-
-/**
- * The mean of each value over units, with the interval of the cluster bootstrap. Equal seeds give equal numbers, and
- * every metric sees the same draws. NaN where no unit has a value.
- * @param excluded By metric, what was left out.
- * @throws CumaError for impossible options.
- */
-export function meansOf<Name extends string>(
-  metrics: Readonly<Record<Name, MetricInfo>>,
-  units: readonly Unit<NoInfer<Name>>[],
-  excluded: Readonly<Record<NoInfer<Name>, Readonly<Record<string, number>>>>,
-  options: ScoreOptions,
-): Record<Name, MetricResult> {
-  const { resamples, level, seed } = checkedNumbers(options);
-  const names = Object.keys(metrics) as Name[];
-  const codeOf = new Map<string, number>();
-  const clusterOf = Int32Array.from(units, ({ cluster }) => {
-    let code = codeOf.get(cluster);
-    if (code === undefined) codeOf.set(cluster, (code = codeOf.size));
-    return code;
-  });
-  // Metric m has the sum of its values in cell 2m and their number in cell 2m + 1.
-  const statistics = gather(clustersOf(clusterOf, codeOf.size), 2 * names.length, (unit, add) => {
-    for (const [m, name] of names.entries()) {
-      const value = units[unit]!.values[name];
-      if (Number.isNaN(value)) continue;
-      add(2 * m, value);
-      add(2 * m + 1, 1);
-    }
-  });
-  const means = names.map((_, m) => ({
-    statistics,
-    compute: (sums: Float64Array) => (sums[2 * m + 1]! > 0 ? sums[2 * m]! / sums[2 * m + 1]! : NaN),
-  }));
-  const sums = totals(statistics);
-  const drawn = resample(means, resamples, () => new Rng(seed, "bootstrap"));
-  const results = names.map((name, m) => {
-    const n = units.reduce((rows, unit) => rows + (Number.isNaN(unit.values[name]) ? 0 : unit.rows), 0);
-    const { range } = metrics[name];
-    const value = means[m]!.compute(sums);
-    return [name, resultOf(value, drawn[m]!, { level, range }, n, reasons(excluded[name]))] as const;
-  });
-  return Object.fromEntries(results) as Record<Name, MetricResult>;
 }
 
 /** What is drawn whole in a resample: the participant or, where that is not known, the unit. */

@@ -1,5 +1,15 @@
-import { mean } from "../metrics/metric.ts";
+import { mean } from "../metrics/result.ts";
+import type { UnitMetric } from "./metric.ts";
 import type { Ngrams } from "./ngrams.ts";
+import type { PromptTexts } from "./promptTexts.ts";
+
+/** `selfBleu` of the texts of a prompt. */
+export const selfBleuMetric: UnitMetric<PromptTexts> = {
+  title: "BLEU-4 of each text against the prompt's others",
+  higherIsBetter: null,
+  range: [0, 1],
+  of: ({ orders }) => selfBleu(orders),
+};
 
 /**
  * Self-BLEU (Zhu et al. 2018): the mean over texts of each one's BLEU-4 against all the others.

@@ -1,7 +1,21 @@
 import { EigenvalueDecomposition } from "ml-matrix";
-import { CumaError } from "../../src/core/util/index.ts";
 import { entropy } from "../../src/core/stats/index.ts";
+import { CumaError } from "../../src/core/util/index.ts";
+import type { UnitMetric } from "./metric.ts";
 import type { Ngrams } from "./ngrams.ts";
+import type { PromptTexts } from "./promptTexts.ts";
+
+/** A prompt with more has no Vendi score: the time for its eigenvalues grows as the cube. */
+const MOST_TEXTS = 1000;
+
+/** `vendiScore` of the texts of a prompt. */
+export const vendi: UnitMetric<PromptTexts> = {
+  title: "Vendi score, effective number of different texts",
+  higherIsBetter: null,
+  range: [1, Infinity],
+  of: ({ rows, kernel }) => (rows > MOST_TEXTS ? NaN : vendiScore(kernel())),
+  without: `prompts with more than ${MOST_TEXTS} texts`,
+};
 
 /** How far rounding may take a kernel from 1 on its diagonal, from symmetry, or an eigenvalue below 0. */
 const TOLERANCE = 1e-6;

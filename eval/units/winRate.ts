@@ -1,5 +1,26 @@
-/** What a judge said of one example, over both orders. */
-export type Verdict = "win" | "tie" | "loss";
+import { verdictOf, type JudgedExample } from "./judged.ts";
+import type { UnitMetric } from "./metric.ts";
+
+const worth = { win: 1, tie: 0.5, loss: 0 } as const;
+
+/**
+ * How often answer a beats answer b: (wins + ties / 2) / examples, with an interval that draws participants.
+ *
+ * 1: a always wins; 0: b does; never negative; NaN: no example.
+ */
+export const winRateBootstrap: UnitMetric<JudgedExample> = {
+  title: "win rate; bootstrap interval of participants",
+  higherIsBetter: true,
+  range: [0, 1],
+  of: (example) => worth[verdictOf(example)],
+};
+
+/** As `winRateBootstrap`, with Wilson's interval. */
+export const winRate: UnitMetric<JudgedExample> = {
+  ...winRateBootstrap,
+  title: "(wins + ties / 2) / examples of answer a; Wilson interval",
+  interval: wilsonInterval,
+};
 
 /**
  * Wilson's score interval of a share p of n examples:

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ONCE, totals, entropy, normalised } from "../../src/core/stats/index.ts";
-import { inputOf } from "../../eval/predictions/evaluate.ts";
+import { inputOf } from "../../eval/predictions/input.ts";
 import { prepareDispersion } from "../../eval/metrics/dispersion.ts";
 import { evaluate, PredictionTableBuilder, type PredictionTable } from "../../eval/index.ts";
 import { delimited } from "../../src/core/tables/delimited.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clustersOf } from "../../src/core/stats/index.ts";
-import { evaluate, inputOf } from "../../eval/predictions/evaluate.ts";
+import { evaluate } from "../../eval/predictions/evaluate.ts";
+import { inputOf } from "../../eval/predictions/input.ts";
 import { PredictedDispersion } from "../../eval/predictions/predictedDispersion.ts";
 import type { PredictionRow } from "../../eval/predictions/table.ts";
 import { Rng } from "../../src/core/util/index.ts";

@@ -1,16 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  preferenceTable,
-  readPreferences,
-  readRewards,
-  rewardTable,
-  scorePreferences,
-  scoreRewards,
-  type Preference,
-  type Reward,
-} from "../../eval/units/preferences.ts";
+import { preferenceTable, readPreferences, scorePreferences, type Preference } from "../../eval/units/preferences.ts";
+import { readRewards, rewardTable, scoreRewards, type Reward } from "../../eval/units/rewards.ts";
 import { kendallTau } from "../../eval/units/kendallTau.ts";
 import { margin, marginPerToken, rankedRight } from "../../eval/units/preferenceAccuracy.ts";
 import { scoreTexts } from "../../src/app/scoreTexts.ts";
