@@ -1,6 +1,6 @@
 import type { Profiled, Source } from "../../datasets/index.ts";
 import type { Profile } from "../../src/core/text/index.ts";
-import type { MetricResult } from "../metrics/metric.ts";
+import type { MetricResult } from "../metrics/result.ts";
 
 /** A model as a task sees it: it is put examples of a data set. */
 export interface Respondent<E extends Profiled> {
