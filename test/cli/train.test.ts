@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { cuma, startCuma } from "../support/cli.ts";
+import { freshRng } from "../support/seed.ts";
 
 let root: string;
 let data: string;
@@ -130,13 +131,14 @@ describe("a run", () => {
 
   test("continues to the same bytes after SIGKILL at random moments", async () => {
     const folder = out("killed");
+    const rng = freshRng("moments of SIGKILL");
     let kills = 0;
     for (let attempt = 0; ; attempt++) {
       const child = startCuma(["train", runFile, "--out", folder, ...(attempt > 0 ? ["--resume"] : [])]);
       const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
       if (kills < 3) {
         await waitFor(() => logged(folder) > 5 * kills, ended);
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+        await new Promise((resolve) => setTimeout(resolve, rng.uniform() * 300));
         child.kill("SIGKILL");
         kills++;
       }

@@ -162,7 +162,7 @@ test("a lock's owner gives signs of life by itself, also while it computes", { t
 /** A process that takes a lock, says whether it could, and holds it until its input ends. */
 function contender(path: string): { said: Promise<string>; end(): Promise<unknown> } {
   const code = `
-    import { Lock } from ${JSON.stringify(join(packageRoot, "dist", "src", "io", "lock.js"))};
+    import { Lock } from ${JSON.stringify(join(packageRoot, "dist", "src", "core", "io", "lock.js"))};
     let lock;
     try {
       lock = Lock.take(${JSON.stringify(path)}, "it");
