@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { cumaHere, cumaProcess, type CliResult } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // Most tests run the command line inside their own process. It must print and give there what a process does.
 
-const root = mkdtempSync(join(tmpdir(), "cuma-process-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("process");
 const data = ["--data", "data", "--bench", "planted"];
 const training = ["train", "--base", "demo", ...data, "--set", "train.maxSteps=2", "--set", "train.batchSize=2"];
 

@@ -1,15 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cumaProcess } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // What each command loads: a program that is asked for help, or only scores a table, should not wait for an engine.
 
-const root = mkdtempSync(join(tmpdir(), "cuma-startup-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("startup");
 
 /** Hooks of Node's loader that write down every module before it is loaded. */
 const recorder = `
