@@ -22,6 +22,7 @@ interface StepMeasurement {
 type Figures = Record<string, number>;
 
 const sections = {
+  startup: () => single("start of a process: empty, cuma --help, cuma score of 100 rows", "startup.js", []),
   step: trainingStep,
   experts: () => scaling("experts", ["8", "64"], "time per step with E experts"),
   tokens: () => scaling("tokens", ["48", "96", "192"], "time per step with 8 x T tokens"),

@@ -123,7 +123,9 @@ async function evaluateModel(flags: EvalFlags) {
         progress!.update(done, total);
       },
     },
-  );
+  ).finally(() => {
+    interruption.saving(false);
+  });
 }
 
 async function scoreFile(flags: EvalFlags, predictions: string) {

@@ -61,6 +61,8 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
     onWarning: ({ step, message }) => {
       say(`warning: step ${step}: ${message}`);
     },
+  }).finally(() => {
+    interruption.saving(false);
   });
   if (flags.json) printJson({ out: config.out, complete: true, loss: last ?? null });
   else print(done ? `trained: ${config.out}` : `${config.out}: the run is complete already`);

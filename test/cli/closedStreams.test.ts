@@ -1,22 +1,19 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { cliPath, cuma, startCuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // Readers of what a command prints may go at any time, as `head` does, or a `tee` that is killed.
 
-const root = mkdtempSync(join(tmpdir(), "cuma-streams-"));
+const root = temporaryFolder("streams");
 const data = join(root, "data");
 const trained = ["adapter_config.json", "adapter_model.safetensors", "log.jsonl", "optimizer.safetensors", "run.json"];
 
 beforeAll(async () => {
   const made = await cuma(["data", "planted", "--out", data, "--participants", "30", "--questions", "3"]);
   expect(made.code, made.stderr).toBe(0);
-});
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
 });
 
 const shared = ["--base", "demo", "--data", data, "--threads", "1"];

@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadPlanted, loadWorldValuesBench } from "../../datasets/index.ts";
 import { cuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-let root: string;
-beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-data-"))));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("data");
 
 test("a raw survey file becomes the benchmark's files", async () => {
   const planted = join(root, "planted");

@@ -1,13 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { number } from "../../eval/format.ts";
 import { cuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-let root: string;
-beforeAll(() => (root = mkdtempSync(join(tmpdir(), "cuma-demo-"))));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("demo");
 
 interface Row {
   readonly model: string;

@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { loadPlanted } from "../../datasets/index.ts";
 import { evaluate, PredictionTableBuilder, readPredictions } from "../../src/index.ts";
 import { cuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const COUNTRIES = ["Japan", "Kenya", "Peru", "Norway", "Jordan", "Canada"];
 
-let root: string;
+const root = temporaryFolder("held-out");
 let data: string;
 
 interface Results {
@@ -22,7 +22,6 @@ const results = (folder: string): Results =>
   JSON.parse(readFileSync(join(root, folder, "results.json"), "utf8")) as Results;
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), "cuma-held-out-"));
   data = join(root, "data");
   mkdirSync(data);
   const rows = Array.from({ length: 40 }, (_, q) =>
@@ -34,7 +33,6 @@ beforeAll(() => {
   ).flat();
   writeFileSync(join(data, "distributions.json"), JSON.stringify(rows));
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const run = (out: string, ...more: string[]) => [
   ...["train", "--base", "demo", "--data", data, "--out", join(root, out), "--set", "data.benchmark=globalopinionqa"],

@@ -1,10 +1,10 @@
 import { parse as parseCsv } from "csv-parse/sync";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { cuma, type CliResult } from "../support/cli.ts";
 import { all, elements, parseHtml } from "../support/html.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // The same hostile names (files, columns, groups, ids, questions, options) in everything that is printed or drawn.
 
@@ -25,7 +25,7 @@ const NAMES = [
 /** What would act on a terminal. */
 const ACTING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-const root = mkdtempSync(join(tmpdir(), "cuma-hostile-"));
+const root = temporaryFolder("hostile");
 const questions = join(root, "goqa");
 const profiles = join(root, "profiles.jsonl");
 
@@ -54,9 +54,6 @@ beforeAll(() => {
   );
   writeFileSync(join(questions, "data.json"), JSON.stringify(asked));
   writeFileSync(profiles, lines(NAMES.map((country) => ({ country }))));
-});
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
 });
 
 function harmless({ code, stdout, stderr }: CliResult, expected = 0): string {

@@ -1,13 +1,13 @@
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writePlanted } from "../../datasets/index.ts";
 import { Interruption } from "../../src/cli/interrupt.ts";
 import { finished, startCuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "cuma-interrupt-"));
+const root = temporaryFolder("interrupt");
 const data = join(root, "data");
 const table = join(root, "predictions.jsonl");
 /** As many as take minutes. */
@@ -25,10 +25,6 @@ beforeAll(() => {
     probabilities: [0.25, 0.75],
   }));
   writeFileSync(table, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-});
-
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
 });
 
 /** Resolves when the process has written a text to standard error. */

@@ -1,17 +1,16 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { packageRoot } from "../../src/app/package.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const run = promisify(execFile);
 
-let root: string;
+const root = temporaryFolder("pack");
 let project: string;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "cuma-pack-"));
   project = join(root, "project");
   mkdirSync(project);
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", root], { cwd: packageRoot });
@@ -19,7 +18,6 @@ beforeAll(async () => {
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
   await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", join(root, filename)], { cwd: project });
 }, 300_000);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test("the packed command runs in a folder of its own", async () => {
   const { stdout } = await run("npx", ["cuma", "--help"], { cwd: project });

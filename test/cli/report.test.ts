@@ -1,23 +1,22 @@
-import { copyFileSync, cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { loadWorldValuesBench } from "../../datasets/index.ts";
 import { compare } from "../../eval/predictions/compare.ts";
 import { evaluate, readPredictions, writePredictions, type MetricResult } from "../../src/index.ts";
 import { chromium, runChromium } from "../support/chromium.ts";
 import { cuma } from "../support/cli.ts";
 import { all, elements, parseHtml, type Element } from "../support/html.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-let root: string;
+const root = temporaryFolder("report");
 let base: string;
 let adapted: string;
 
 /** An evaluation of the demo base, one of an adapter of a few steps, and where the adapter's routers send people. */
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "cuma-report-"));
   const data = join(root, "data");
   const adapter = join(root, "adapter");
   base = join(root, "base");
@@ -39,7 +38,6 @@ beforeAll(async () => {
     ...["--profiles", join(adapted, "predictions.parquet"), "--out", join(root, "route.json")],
   );
 }, 300_000);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const page = (name: string): Element => parseHtml(readFileSync(join(root, name), "utf8"));
 const section = (of: Element, id: string): Element =>

@@ -1,18 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tableFromArrays } from "apache-arrow";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { RouteResults } from "../../src/app/route.ts";
 import { loadCuma, writePredictions } from "../../src/index.ts";
 import { writeColumnar } from "../../src/core/tables/columnar.ts";
 import { tableOf } from "../eval/support.ts";
 import { cuma, startCuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // The adapter is untrained: its random routers see the profile all the same. Whether training finds planted groups is
 // measured, not tested.
 
-const root = mkdtempSync(join(tmpdir(), "cuma-route-"));
+const root = temporaryFolder("route");
 const data = join(root, "data");
 const adapter = join(root, "adapter");
 const lora = join(root, "lora");
@@ -33,7 +33,6 @@ beforeAll(async () => {
   ]);
   expect(runs).toMatchObject([{ code: 0 }, { code: 0 }]);
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function file(name: string, content: string): string {
   const path = join(root, name);

@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   compare,
   evaluate,
@@ -17,9 +16,9 @@ import {
 import { compareAccuracy, readTruth, withTruth } from "../../eval/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { cuma } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "cuma-score-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder("score");
 const at = (name: string): string => join(root, name);
 
 /** 60 people of three countries and two religions answer four questions; `mix` of the predictions is the marginal's. */

@@ -1,15 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { cuma } from "../support/cli.ts";
+import { describe, expect, test } from "vitest";
+import { cumaProcess } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // What each command loads: a program that is asked for help, or only scores a table, should not wait for an engine.
 
-const root = mkdtempSync(join(tmpdir(), "cuma-startup-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("startup");
 
 /** Hooks of Node's loader that write down every module before it is loaded. */
 const recorder = `
@@ -23,9 +20,11 @@ const register = dataUrl(`import { register } from "node:module"; register(${JSO
 
 let runs = 0;
 /** Names of the packages that a run of the command line loads. */
-async function packagesOf(args: readonly string[]): Promise<string[]> {
+async function packagesOf(args: readonly string[], expectedCode = 0): Promise<string[]> {
   const log = join(root, `${++runs}.log`);
-  await cuma(args, { env: { ...process.env, NODE_OPTIONS: `--import=${register}`, CUMA_LOADED: log } });
+  const env = { ...process.env, NODE_OPTIONS: `--import=${register}`, CUMA_LOADED: log };
+  const { code, stderr } = await cumaProcess(args, { env });
+  expect(code, stderr).toBe(expectedCode);
   const names = readFileSync(log, "utf8").matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g);
   return [...new Set([...names].map(([, name]) => name!))].sort();
 }
@@ -52,12 +51,8 @@ describe.concurrent("a start loads", () => {
   });
 
   test("engine and tokenizers for a command that runs a model", async () => {
-    const packages = await packagesOf([
-      "answer",
-      "--base",
-      join(root, "none"),
-      ..."--question Q --option A --option B".split(" "),
-    ]);
+    const question = ["--question", "Q", "--option", "A", "--option", "B"];
+    const packages = await packagesOf(["answer", "--base", join(root, "none"), ...question], 1);
     expect(packages).toEqual(expect.arrayContaining(["@huggingface/tokenizers", "onnxruntime-node"]));
   });
 });

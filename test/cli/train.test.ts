@@ -1,16 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { cuma, startCuma } from "../support/cli.ts";
+import { freshRng } from "../support/seed.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-let root: string;
+const root = temporaryFolder("train");
 let data: string;
 let runFile: string;
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "cuma-train-"));
   data = join(root, "data");
   const made = await cuma([
     "data",
@@ -36,7 +36,6 @@ out: ${join(root, "unused")}
 `,
   );
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const out = (name: string): string => join(root, name);
 const bytes = (folder: string): Buffer => readFileSync(join(folder, "adapter_model.safetensors"));
@@ -130,13 +129,14 @@ describe("a run", () => {
 
   test("continues to the same bytes after SIGKILL at random moments", async () => {
     const folder = out("killed");
+    const rng = freshRng("moments of SIGKILL");
     let kills = 0;
     for (let attempt = 0; ; attempt++) {
       const child = startCuma(["train", runFile, "--out", folder, ...(attempt > 0 ? ["--resume"] : [])]);
       const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
       if (kills < 3) {
         await waitFor(() => logged(folder) > 5 * kills, ended);
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+        await new Promise((resolve) => setTimeout(resolve, rng.uniform() * 300));
         child.kill("SIGKILL");
         kills++;
       }

@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { packageRoot } from "../../src/app/package.ts";
 import { cuma, type CliResult } from "../support/cli.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 // Files as people really have them, each folder of `cases/` with the right outcome beside them: see README.md there.
 
@@ -26,10 +26,7 @@ const caseSchema = z.strictObject({
 });
 
 const folder = join(import.meta.dirname, "cases");
-const root = mkdtempSync(join(tmpdir(), "cuma-field-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("field");
 
 describe.concurrent("files from the field", () => {
   test.each(readdirSync(folder))("%s", async (name) => {

@@ -1,25 +1,13 @@
 import { spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { hostname, tmpdir, uptime } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname, uptime } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isLockFile, Lock } from "../../src/core/io/index.ts";
 import { packageRoot } from "../../src/app/package.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "cuma-lock-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("lock");
 
 let made = 0;
 /** A lock file of this content in a folder of its own, last touched so many seconds ago. */
@@ -162,7 +150,7 @@ test("a lock's owner gives signs of life by itself, also while it computes", { t
 /** A process that takes a lock, says whether it could, and holds it until its input ends. */
 function contender(path: string): { said: Promise<string>; end(): Promise<unknown> } {
   const code = `
-    import { Lock } from ${JSON.stringify(join(packageRoot, "dist", "src", "io", "lock.js"))};
+    import { Lock } from ${JSON.stringify(join(packageRoot, "dist", "src", "core", "io", "lock.js"))};
     let lock;
     try {
       lock = Lock.take(${JSON.stringify(path)}, "it");

@@ -3,25 +3,20 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { inPlaceOfOld, intoFile, makeFolder, OutFolder, putBack, type OutMode } from "../../src/core/io/index.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "cuma-output-"));
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true });
-});
+const root = temporaryFolder("output");
 
 let made = 0;
 type Files = Readonly<Record<string, string>>;

@@ -13,7 +13,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { cliPath, cuma, finished, startCuma, type CliResult } from "../../support/cli.ts";
+import { cliPath, cumaProcess, finished, startCuma, type CliResult } from "../../support/cli.ts";
 import {
   answer,
   copy,
@@ -212,7 +212,7 @@ describe.concurrent("folders that may not be used", () => {
   const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const isOpen = spawnSync(process.execPath, [cliPath, "--version"], { ...nobody, cwd: "/" }).status === 0;
   const why = isOpen ? "" : "(the package lies in a folder that is closed to others)";
-  const asNobody = (args: readonly string[]): Promise<CliResult> => cuma(args, { env, ...nobody });
+  const asNobody = (args: readonly string[]): Promise<CliResult> => cumaProcess(args, { env, ...nobody });
 
   /** Uses a copy of a folder that only root may open. */
   async function closed(folder: string, use: (dir: string) => Promise<void>): Promise<void> {

@@ -3,7 +3,6 @@ import {
   closeSync,
   cpSync,
   existsSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,17 +11,17 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/app/package.ts";
 import { encodeSafetensors, SafetensorsFile, type FloatTensor } from "../../../src/core/checkpoint/index.ts";
 import { cuma, type CliResult } from "../../support/cli.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 
 // What can be wrong with what a user gives. Each case damages a copy of something good and runs a command on it. The
 // command must say on standard error what is wrong and where, and leave nothing that could be taken for a result.
 
-export const root = mkdtempSync(join(tmpdir(), "cuma-bad-"));
+export const root = temporaryFolder("bad");
 chmodSync(root, 0o755);
 export const env = {
   ...process.env,
@@ -40,9 +39,6 @@ export function withGoodFiles(): void {
   beforeAll(async () => {
     expect(await run(["data", "planted", "--out", goodData, ...planted])).toMatchObject({ code: 0 });
     expect(await run(train(goodAdapter))).toMatchObject({ code: 0 });
-  });
-  afterAll(() => {
-    rmSync(root, { recursive: true, force: true });
   });
 }
 
