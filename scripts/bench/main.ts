@@ -166,12 +166,12 @@ function scaling(option: string, sizes: readonly string[], title: string): void 
 }
 
 function evaluation(): void {
-  say("\nEvaluation: prompts of 118 tokens, 58 of them the reader's, 4 options");
+  say("\nEvaluation: prompts of 118 tokens, 58 of them the persona's, 4 options");
   const peers = available({ evaluation: "transformers" });
   const found = inTurn({
     ...Object.fromEntries(
       ["1", "4", "8", "24"].map((questions) => [
-        `${questions} questions per reader`,
+        `${questions} questions per person`,
         () => ours("evaluation.js", ["--questions", questions]),
       ]),
     ),

@@ -169,6 +169,15 @@ describe("interrupted", () => {
     expect(model.calls).toEqual([]);
   });
 
+  test("finished chunks count in whatever order they stand, as shards leave them", async () => {
+    const [head, ...lines] = (await whole()).toString().trimEnd().split("\n");
+    const path = fresh();
+    const model = new Model();
+    writeFileSync(path, `${[head, ...lines.reverse()].join("\n")}\n`);
+    expect(await predict(source, model, path, IDENTITY, hooks())).toEqual(expectedOf(mixed));
+    expect(model.calls).toEqual([]);
+  });
+
   test("a file that is cut off anywhere is continued to the same bytes", async () => {
     const bytes = await whole();
     const lines = bytes.toString().split("\n").length - 1;

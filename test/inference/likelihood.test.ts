@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
 import { Decoder, makeBatch } from "../../src/core/decoder/index.ts";
-import { normaliseLogLikelihoods, logLikelihoods, type LikelihoodGroup } from "../../src/core/inference/index.ts";
+import {
+  logLikelihoods,
+  normaliseLogLikelihoods,
+  routedLogLikelihoods,
+  routeTokens,
+  type LikelihoodGroup,
+} from "../../src/core/inference/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
@@ -90,6 +96,21 @@ describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", 
         const p = normaliseLogLikelihoods(scores);
         normaliseLogLikelihoods(found[g]![i]!).forEach((q, c) => expect(Math.abs(q - p[c]!)).toBeLessThan(1e-5));
         scores.forEach((score, c) => expect(Math.abs(found[g]![i]![c]! - score)).toBeLessThan(1e-4));
+      }
+    }
+  });
+
+  it("come with the gates of reading the prompt on its own, to the bit where answers are single tokens", async () => {
+    for (const { profile, items } of people(new Rng(10), name !== "base")) {
+      for (const item of items) {
+        const found = await routedLogLikelihoods(decoder, item, profile);
+        expect([[found.logLikelihoods]]).toStrictEqual(await logLikelihoods(decoder, [{ profile, items: [item] }]));
+        const alone = await routeTokens(decoder, item.prompt, profile);
+        expect(found.routing.length > 0).toBe(name !== "base");
+        if (item.continuations.every(({ length }) => length === 1)) expect(found.routing).toStrictEqual(alone);
+        for (const [r, { gates }] of alone.entries()) {
+          gates.forEach((gate, e) => expect(Math.abs(found.routing[r]!.gates[e]! - gate)).toBeLessThan(1e-6));
+        }
       }
     }
   });
