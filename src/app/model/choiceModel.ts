@@ -98,11 +98,14 @@ export class ChoiceModel {
     this.prompts = new Prompts(base, reader);
   }
 
-  /** @throws CumaError naming what is missing, wrong, or does not fit. */
-  static async open(options: ModelOptions): Promise<ChoiceModel> {
+  /**
+   * @param hashed Whether `identity` will be asked for (see `loadBase`).
+   * @throws CumaError naming what is missing, wrong, or does not fit.
+   */
+  static async open(options: ModelOptions, hashed = true): Promise<ChoiceModel> {
     const { engine: engineName = "onnxruntime", device = "cpu", threads = null } = options;
     const engine = makeEngine({ engine: engineName, device, threads });
-    const base = await loadBase(options.base, options);
+    const base = await loadBase(options.base, options, hashed);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
     const reader: ReaderSettings | null = loaded?.reader ?? null;
     const settings = {
@@ -110,7 +113,7 @@ export class ChoiceModel {
       persona: options.persona ?? reader?.persona ?? true,
       template: resolveTemplateSettings(options.template ?? {}, reader?.template),
     };
-    const baseHash = await checkTrainedOn(base, loaded?.trainedOn ?? null, options.allowOtherBase ?? false);
+    const baseHash = checkTrainedOn(base, loaded?.trainedOn ?? null, options.allowOtherBase ?? false);
     const decoder = new Decoder(engine, {
       config: base.config,
       weights: base.weights,
@@ -130,7 +133,7 @@ export class ChoiceModel {
       engine,
       device,
       threads: engine === "reference" ? null : (threads ?? availableParallelism()),
-      base: await hashBase(this.base.folder),
+      base: hashBase(this.base),
       adapter: adapter === undefined ? null : await hashAdapter(adapter),
       encoder: this.vectors?.encoderHash ?? null,
     };

@@ -55,7 +55,7 @@ export interface Cuma {
  */
 export async function loadCuma(options: ModelOptions): Promise<Cuma> {
   checkArgument("options", modelOptionsSchema, options);
-  const model = await ChoiceModel.open(options);
+  const model = await ChoiceModel.open(options, options.adapter !== undefined);
   // One at a time: calls that overlap would take no less time, as each uses every core, and more memory.
   const calls = new Serial("the model");
   const check = (profile: Profile): void => {
