@@ -141,7 +141,7 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
       `${folder}: expected ${TENSORS_FILE}, found only ${PICKLED_FILE}; pickled weights are not read, convert them`,
     );
   }
-  const file = new SafetensorsFile(join(folder, TENSORS_FILE));
+  const file = SafetensorsFile.open(join(folder, TENSORS_FILE));
   try {
     const read = (name: string, shape: readonly number[]): HostTensor => {
       if (!file.has(name)) {

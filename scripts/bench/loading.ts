@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { sizeOf } from "../../src/core/graph/index.ts";
 import { baseShapes } from "../../src/core/decoder/index.ts";
-import { loadWeights } from "../../src/core/checkpoint/index.ts";
+import { folderFiles, loadWeights } from "../../src/core/checkpoint/index.ts";
 import { smolLM2 } from "./smolLM2.ts";
 
 const shapes = baseShapes(smolLM2);
@@ -28,7 +28,7 @@ try {
   };
   time(() => readFileSync(path));
   const secondsToRead = time(() => readFileSync(path));
-  const secondsToLoad = time(() => loadWeights(folder, shapes));
+  const secondsToLoad = time(() => loadWeights(folderFiles(folder), shapes));
   console.log(JSON.stringify({ secondsToRead, secondsToLoad, ratio: secondsToLoad / secondsToRead }));
 } finally {
   rmSync(folder, { recursive: true });

@@ -44,7 +44,7 @@ function jsonDifferences(parse: (text: string) => unknown): Differ {
 }
 
 function tensorDifferences(a: string, b: string): string[] {
-  const files = [new SafetensorsFile(a), new SafetensorsFile(b)] as const;
+  const files = [SafetensorsFile.open(a), SafetensorsFile.open(b)] as const;
   const [left, right] = files;
   try {
     const names = new Set([...left.names, ...right.names]);

@@ -102,7 +102,7 @@ export async function prepareRun(config: RunConfig, onProgress: Progress): Promi
   const data = await loadRunData(config, onProgress);
   const { base, source } = data;
   onProgress("hashing the base");
-  const baseHash = await hashBase(base.folder);
+  const baseHash = hashBase(base);
   const { space, vectors } = await encodeReaders(config, data, baseHash, engine, onProgress);
   const adapter = fit(config, base, space ? profileWidth(space) : 0);
   const specs = [...adapter.parameters, ...(space?.projection ? [projectionParameter(space.projection)] : [])];

@@ -31,7 +31,7 @@ test("what is written is read, bit by bit", () => {
     fc.property(tensors, fc.dictionary(fc.string(), fc.string(), { maxKeys: 2 }), (given, metadata) => {
       const path = join(root, "a.safetensors");
       writeFileSync(path, encodeSafetensors(given, metadata));
-      const file = new SafetensorsFile(path);
+      const file = SafetensorsFile.open(path);
       expect(new Set(file.names)).toEqual(new Set(Object.keys(given)));
       for (const [name, tensor] of Object.entries(given)) expect(file.read(name)).toEqual(tensor);
       expect({ ...file.metadata }).toEqual({ ...metadata });
@@ -48,7 +48,7 @@ test("a file that is cut off or damaged is an error that names it, never a crash
   });
   const open = (bytes: Uint8Array): void => {
     writeFileSync(path, bytes);
-    const file = new SafetensorsFile(path);
+    const file = SafetensorsFile.open(path);
     try {
       for (const name of file.names) file.read(name);
     } finally {
@@ -121,7 +121,7 @@ test("a number that is not finite is found in any piece of a bfloat16 tensor, an
     bytes.write(header, 8);
     bytes.set(new Uint8Array(bits.buffer), 8 + header.length);
     writeFileSync(path, bytes);
-    return new SafetensorsFile(path);
+    return SafetensorsFile.open(path);
   };
   const bits = Uint16Array.from({ length }, (_, i) => i % 0x7f80);
   const file = write(bits);
@@ -153,11 +153,11 @@ test.each([
   ["metadata", `{"__metadata__":{"k":"1","k":"2"},"a":${entry("F32", "[1]", "[0,4]")}}`, '"k"'],
 ])("a header that has %s twice is refused", (_, header, key) => {
   const path = withHeader(header);
-  expect(() => new SafetensorsFile(path)).toThrow(`${path}: the header has the key ${key} twice`);
+  expect(() => SafetensorsFile.open(path)).toThrow(`${path}: the header has the key ${key} twice`);
 });
 
 test("signs of JSON inside of names are no structure", () => {
-  const file = new SafetensorsFile(
+  const file = SafetensorsFile.open(
     withHeader(`{"__metadata__":{"a":"{:\\"a\\":}"},"a":${entry("F32", "[1]", "[0,4]")}}`),
   );
   expect(file.names).toEqual(["a"]);
@@ -167,7 +167,7 @@ test("signs of JSON inside of names are no structure", () => {
 test("a header begins with its brace", () => {
   const json = `{"a":${entry("F32", "[1]", "[0,4]")}}`;
   for (const before of ["\uFEFF", " ", "\n"]) {
-    expect(() => new SafetensorsFile(withHeader(before + json))).toThrow('expected it to begin with "{"');
+    expect(() => SafetensorsFile.open(withHeader(before + json))).toThrow('expected it to begin with "{"');
   }
 });
 
@@ -179,7 +179,7 @@ test.each([
 ])("a tensor of type %s does no harm until it is read", (dtype, shape) => {
   const bytes = dtype === "I64" ? 0 : 4;
   const other = bytes === 0 ? `,"b":${entry("F32", "[1]", "[0,4]")}` : "";
-  const file = new SafetensorsFile(withHeader(`{"a":${entry(dtype, shape, `[0,${bytes}]`)}${other}}`));
+  const file = SafetensorsFile.open(withHeader(`{"a":${entry(dtype, shape, `[0,${bytes}]`)}${other}}`));
   expect(() => file.read("a")).toThrow(`tensor "a" has type ${dtype}; expected F32, F16, BF16 or F64`);
   file.close();
 });
@@ -188,7 +188,7 @@ test("a header of any depth is an error, and short", () => {
   const deep = `${"[".repeat(20_000)}1${"]".repeat(20_000)}`;
   for (const header of [`{"a":${deep}}`, `{"a":${entry("F32", deep, "[0,4]")}}`, `{"__metadata__":{"a":${deep}}}`]) {
     const path = withHeader(header);
-    expect(() => new SafetensorsFile(path)).toThrow(CumaError);
-    expect(() => new SafetensorsFile(path)).toThrow(/^[^]{1,400}$/);
+    expect(() => SafetensorsFile.open(path)).toThrow(CumaError);
+    expect(() => SafetensorsFile.open(path)).toThrow(/^[^]{1,400}$/);
   }
 });

@@ -10,7 +10,7 @@ import {
   parseConfig,
   type DecoderConfig,
 } from "../../src/core/decoder/index.ts";
-import { loadWeights } from "../../src/core/checkpoint/index.ts";
+import { folderFiles, loadWeights } from "../../src/core/checkpoint/index.ts";
 import { golden, goldenJson, relativeError } from "../support/golden.ts";
 
 interface Case {
@@ -22,7 +22,7 @@ const engine = onnxRuntimeEngine({ threads: 1 });
 
 function load(folder: string) {
   const config = parseConfig(readJson(`${folder}/config.json`), `${folder}/config.json`);
-  return { config, weights: loadWeights(folder, baseShapes(config)) };
+  return { config, weights: loadWeights(folderFiles(folder), baseShapes(config)) };
 }
 
 async function expectLogits(decoder: Decoder, config: DecoderConfig, { sequences }: Case): Promise<void> {

@@ -3,7 +3,7 @@ import { adapters, type AdapterName } from "../../adapters/index.ts";
 import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import { baseShapes, linearSites, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";
-import { loadWeights } from "../../src/core/checkpoint/index.ts";
+import { folderFiles, loadWeights } from "../../src/core/checkpoint/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -36,7 +36,7 @@ const file = goldenJson("training/expected.json") as {
 };
 const folder = golden(`training/${file.base}`);
 const config = parseConfig(readJson(`${folder}/config.json`), "config.json");
-const weights = loadWeights(folder, baseShapes(config));
+const weights = loadWeights(folderFiles(folder), baseShapes(config));
 
 async function setUp(
   engine: Engine,

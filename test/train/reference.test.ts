@@ -6,7 +6,7 @@ import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
 import type { HostTensor } from "../../src/core/graph/index.ts";
 import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { baseShapes, Decoder, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";
-import { loadWeights } from "../../src/core/checkpoint/index.ts";
+import { folderFiles, loadWeights } from "../../src/core/checkpoint/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
     describe(name, () => {
       const golden = JSON.parse(readFileSync(join(tiny, `case_${name}.json`), "utf8")) as Case;
       const config = parseConfig(JSON.parse(readFileSync(join(tiny, "base/config.json"), "utf8")), "base/config.json");
-      const weights = loadWeights(join(tiny, "base"), baseShapes(config));
+      const weights = loadWeights(folderFiles(join(tiny, "base")), baseShapes(config));
       const { adapter, parameters } = loadAdapter(join(tiny, name), config);
       const engine = onnxRuntimeEngine({ threads: 1 });
       const batch = makeBatch(
@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
       it("gives the same routing", async () => {
         const decoder = new Decoder(engine, { config, weights, adapter, parameters });
         const { gates } = await decoder.forward(batch, { profile, keepGates: true });
-        const file = new SafetensorsFile(join(tiny, `case_${name}.safetensors`));
+        const file = SafetensorsFile.open(join(tiny, `case_${name}.safetensors`));
         expect(Object.keys(gates)).toHaveLength(golden.router_keys.length);
         for (const [i, { data, shape }] of Object.values(gates).entries()) {
           const expected = file.read(`routing_weight.${i}`);
@@ -115,7 +115,7 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
             expect(routers.map(({ balance }) => balance)).toHaveLength(golden.aux_per_router.length);
             routers.forEach(({ balance }, i) => expect(balance).toBeCloseTo(golden.aux_per_router[i]!, 4));
           }
-          const file = new SafetensorsFile(join(tiny, `case_${name}.safetensors`));
+          const file = SafetensorsFile.open(join(tiny, `case_${name}.safetensors`));
           for (const [key, { data }] of Object.entries(adapter.toTensors(gradients.views))) {
             const expected = file.read(`grad.${key}`).data;
             const size = Math.hypot(...expected);

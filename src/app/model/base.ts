@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { onnxRuntimeEngine, referenceEngine, type Device, type Engine } from "../../core/engine/index.ts";
 import type { HostTensor } from "../../core/graph/index.ts";
-import { readJson, sha256File } from "../../core/io/index.ts";
 import {
   loadChatTemplate,
   loadTokenizer,
@@ -11,7 +9,15 @@ import {
   type ChatTemplate,
   type Tokenizer,
 } from "../../core/text/index.ts";
-import { loadDecoderWeights, resolveModel, WeightFiles, WEIGHTS_INDEX_FILE } from "../../core/checkpoint/index.ts";
+import {
+  folderFiles,
+  HashedFiles,
+  jsonOf,
+  loadDecoderWeights,
+  resolveModel,
+  WeightFiles,
+  WEIGHTS_INDEX_FILE,
+} from "../../core/checkpoint/index.ts";
 import { parseConfig, type DecoderConfig } from "../../core/decoder/index.ts";
 import type { TrainedOn } from "../../../adapters/index.ts";
 import { CumaError, excerpt, show } from "../../core/util/index.ts";
@@ -33,7 +39,7 @@ export interface EngineOptions {
 export interface BaseModel {
   /** As the user named it. */
   readonly name: string;
-  readonly folder: string;
+  readonly files: HashedFiles;
   readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
@@ -58,16 +64,20 @@ export async function baseFolder(name: string, options: LoadOptions = {}): Promi
 
 /**
  * Loads a base model: everything small is checked before the weights are read.
+ * @param hashed Whether it is hashed as it is read, for who asks `hashBase`; otherwise that reads it again.
  * @throws CumaError naming the file that is missing or wrong.
  */
-export async function loadBase(name: string, options: LoadOptions = {}): Promise<BaseModel> {
+export async function loadBase(name: string, options: LoadOptions = {}, hashed = true): Promise<BaseModel> {
   const folder = await baseFolder(name, options);
-  const configFile = join(folder, "config.json");
-  const config = parseConfig(readJson(configFile, MAX_CONFIG_BYTES), configFile);
+  const stored = folderFiles(folder);
+  const files = new HashedFiles(stored);
+  const read = hashed ? files : stored;
+  const configFile = read.pathOf("config.json");
+  const config = parseConfig(jsonOf(read, "config.json", MAX_CONFIG_BYTES), configFile);
   const tokenizer = withinVocabulary(loadTokenizer(folder), config.vocabSize, configFile);
   const template = loadChatTemplate(folder, tokenizer);
   options.onProgress?.(`reading ${folder}`);
-  return { name, folder, config, tokenizer, template, weights: loadDecoderWeights(folder, config) };
+  return { name, files, config, tokenizer, template, weights: loadDecoderWeights(read, config) };
 }
 
 /**
@@ -84,30 +94,13 @@ const SMALL_FILES = [
   "tokenizer_config.json",
 ];
 
-const hashes = new Map<string, Promise<string>>();
-
-/**
- * SHA-256 over the files that make a base what it is: configuration, tokenizer, chat template, weights. Files that have not
- * changed by size and time since this process hashed them are not read again.
- */
-export function hashBase(folder: string): Promise<string> {
-  const weights = new WeightFiles(folder);
+/** SHA-256 over the files that make a base what it is: configuration, tokenizer, chat template, weights. */
+export function hashBase({ files }: Pick<BaseModel, "files">): string {
+  const weights = new WeightFiles(files);
   weights.close();
-  const files = [...SMALL_FILES, ...weights.names].filter((name) => existsSync(join(folder, name))).sort();
-  const state = files.map((name) => {
-    const { size, mtimeMs, ino } = statSync(join(folder, name));
-    return [name, size, mtimeMs, ino];
-  });
-  const key = JSON.stringify([folder, ...state]);
-  const known = hashes.get(key) ?? hashFiles(folder, files);
-  hashes.set(key, known);
-  known.catch(() => hashes.delete(key));
-  return known;
-}
-
-async function hashFiles(folder: string, files: readonly string[]): Promise<string> {
+  const names = [...SMALL_FILES, ...weights.names].filter((name) => files.has(name)).sort();
   const hash = createHash("sha256");
-  for (const name of files) hash.update(`${name}\0${await sha256File(join(folder, name))}\0`);
+  for (const name of names) hash.update(`${name}\0${files.sha256(name)}\0`);
   return hash.digest("hex");
 }
 
@@ -116,15 +109,11 @@ async function hashFiles(folder: string, files: readonly string[]): Promise<stri
  * @returns SHA-256 of the base; undefined where the adapter's folder has none to compare, or it is not to be compared.
  * @throws CumaError naming both bases.
  */
-export async function checkTrainedOn(
-  { name, folder }: BaseModel,
-  trained: TrainedOn | null,
-  allowOther: boolean,
-): Promise<string | undefined> {
+export function checkTrainedOn(base: BaseModel, trained: TrainedOn | null, allowOther: boolean): string | undefined {
   if (trained === null || allowOther) return undefined;
-  const found = await hashBase(folder);
+  const found = hashBase(base);
   if (found === trained.hash) return found;
   throw new CumaError(
-    `the adapter was trained on another base: on ${show(trained.name)} (SHA-256 ${excerpt(trained.hash, 12)}), not on ${show(name)} as it is now (${excerpt(found, 12)}); give that base, or --allow-other-base to go on`,
+    `the adapter was trained on another base: on ${show(trained.name)} (SHA-256 ${excerpt(trained.hash, 12)}), not on ${show(base.name)} as it is now (${excerpt(found, 12)}); give that base, or --allow-other-base to go on`,
   );
 }

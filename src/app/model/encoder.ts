@@ -25,7 +25,7 @@ export async function openEncoder(
   if (name.endsWith(".safetensors")) return vectorsEncoder(name);
   if (name === "base") {
     const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
-    const hash = baseHash ?? (await hashBase(base.folder));
+    const hash = baseHash ?? hashBase(base);
     return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), engine.setup, options.onProgress);
   }
   const { folder } = await resolveModel(name, options);

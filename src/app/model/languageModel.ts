@@ -82,11 +82,14 @@ export class LanguageModel {
     this.vectors = vectors;
   }
 
-  /** @throws CumaError naming what is missing, wrong, or does not fit. */
-  static async open(options: ModelOptions): Promise<LanguageModel> {
+  /**
+   * @param hashed Whether `identity` will be asked for (see `loadBase`).
+   * @throws CumaError naming what is missing, wrong, or does not fit.
+   */
+  static async open(options: ModelOptions, hashed = true): Promise<LanguageModel> {
     const { engine: engineName = "onnxruntime", device = "cpu", threads = null } = options;
     const engine = makeEngine({ engine: engineName, device, threads });
-    const base = await loadBase(options.base, options);
+    const base = await loadBase(options.base, options, hashed);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
     const trained = loaded?.reader;
     const telling = {
@@ -94,7 +97,7 @@ export class LanguageModel {
       persona: options.persona ?? trained?.persona ?? true,
       template: resolveTemplateSettings(options.template ?? {}, trained?.template),
     };
-    const baseHash = await checkTrainedOn(base, loaded?.trainedOn ?? null, options.allowOtherBase ?? false);
+    const baseHash = checkTrainedOn(base, loaded?.trainedOn ?? null, options.allowOtherBase ?? false);
     const decoder = new Decoder(engine, {
       config: base.config,
       weights: base.weights,
@@ -114,7 +117,7 @@ export class LanguageModel {
       engine,
       device,
       threads: engine === "reference" ? null : (threads ?? availableParallelism()),
-      base: await hashBase(this.base.folder),
+      base: hashBase(this.base),
       adapter: adapter === undefined ? null : await hashAdapter(adapter),
       encoder: this.vectors?.encoderHash ?? null,
     };

@@ -57,7 +57,7 @@ export interface Cuma {
  */
 export async function loadCuma(options: ModelOptions): Promise<Cuma> {
   checkArgument("options", modelOptionsSchema, options);
-  const model = await LanguageModel.open(options);
+  const model = await LanguageModel.open(options, options.adapter !== undefined);
   const respondent = new ModelRespondent<Choice>(model, { prompt: choicePrompt });
   // One at a time: calls that overlap would take no less time, as each uses every core, and more memory.
   const calls = new Serial("the model");

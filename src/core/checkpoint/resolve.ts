@@ -8,6 +8,7 @@ import { HubClient } from "./hub/client.ts";
 import { fetchFile } from "./hub/download.ts";
 import { HubError } from "./hub/retry.ts";
 import { hubCache, hubEndpoint, hubToken, isOffline } from "./hub/settings.ts";
+import { folderFiles } from "./modelFiles.ts";
 import { readWeightIndex, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./weightIndex.ts";
 
 export interface ResolveOptions {
@@ -153,7 +154,7 @@ function missingFile(folder: string, files: readonly string[]): string | undefin
 }
 
 function shards(folder: string): Set<string> {
-  return new Set(readWeightIndex(join(folder, WEIGHTS_INDEX_FILE)).values());
+  return new Set(readWeightIndex(folderFiles(folder)).values());
 }
 
 /** Downloads what the cache lacks, or waits until another process has. */

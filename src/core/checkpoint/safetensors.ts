@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import {
   areFinite,
   bfloat16ToFloat32,
@@ -9,7 +8,7 @@ import {
   show,
   unknownName,
 } from "../util/index.ts";
-import { checkReadable, fileError } from "../io/files.ts";
+import { FileBytes, type ByteSource } from "../io/bytes.ts";
 import { MAX_HEADER_BYTES, parseHeader, type TensorEntry } from "./safetensorsHeader.ts";
 
 /** Bytes per element of the types that are read. */
@@ -24,27 +23,37 @@ export interface FloatTensor {
 }
 
 /**
- * A safetensors file, opened and checked: the header's length, JSON, shapes and offsets agree with the file, and tensors
+ * A safetensors file, checked: the header's length, JSON, shapes and offsets agree with the file, and tensors
  * neither overlap nor leave holes. Tensor data is read when asked for; a tensor of a type that is not read does no harm before.
  */
 export class SafetensorsFile {
-  readonly path: string;
   readonly metadata: Readonly<Record<string, string>>;
+  private readonly source: ByteSource;
   private readonly entries: ReadonlyMap<string, TensorEntry>;
-  private readonly fd: number;
 
-  /** @throws CumaError naming the file, what was expected and what was found. */
-  constructor(path: string) {
-    this.path = path;
-    this.fd = open(path);
+  /**
+   * @param source Is closed with the file, or where it is none.
+   * @throws CumaError naming the source, what was expected and what was found.
+   */
+  constructor(source: ByteSource) {
+    this.source = source;
     try {
-      const { entries, metadata } = parseHeader(readHeader(this.fd, path), fstatSync(this.fd).size, path);
+      const { entries, metadata } = parseHeader(readHeader(source), source.byteLength, source.path);
       this.entries = entries;
       this.metadata = metadata;
     } catch (error) {
-      closeSync(this.fd);
+      source.close();
       throw error;
     }
+  }
+
+  /** Opens a file on disk. @throws CumaError as the constructor. */
+  static open(path: string): SafetensorsFile {
+    return new SafetensorsFile(new FileBytes(path));
+  }
+
+  get path(): string {
+    return this.source.path;
   }
 
   get names(): string[] {
@@ -53,6 +62,11 @@ export class SafetensorsFile {
 
   has(name: string): boolean {
     return this.entries.has(name);
+  }
+
+  /** Where a tensor's bytes begin: those who read all tensors read them in this order. */
+  position(name: string): number {
+    return this.entry(name).start;
   }
 
   shape(name: string): readonly number[] {
@@ -71,28 +85,8 @@ export class SafetensorsFile {
         `${this.path}: tensor ${show(name)} has type ${excerpt(dtype)}; expected F32, F16, BF16 or F64`,
       );
     }
-    const width = floatWidths[dtype];
-    const data = new Float32Array((end - start) / width);
-    const half = dtype === "BF16" || dtype === "F16" ? dtype : null;
-    let finite = half !== null;
-    if (dtype === "F32") {
-      readExactly(this.fd, new Uint8Array(data.buffer), start, this.path);
-    } else {
-      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, end - start));
-      for (let at = start; at < end; at += chunk.length) {
-        const bytes = chunk.subarray(0, Math.min(chunk.length, end - at));
-        readExactly(this.fd, bytes, at, this.path);
-        const from = (at - start) / width;
-        const out = data.subarray(from, from + bytes.length / width);
-        if (half === null) out.set(new Float64Array(bytes.buffer, 0, out.length));
-        else {
-          const bits = new Uint16Array(bytes.buffer, 0, out.length);
-          (half === "BF16" ? bfloat16ToFloat32 : float16ToFloat32)(bits, out);
-          finite &&= areFinite(bits, half);
-        }
-      }
-    }
-    const bad = finite ? -1 : firstNonFinite(data);
+    const { data, areKnownFinite } = this.floats(dtype, start, end);
+    const bad = areKnownFinite ? -1 : firstNonFinite(data);
     if (bad >= 0)
       throw new CumaError(
         `${this.path}: tensor ${show(name)} holds ${data[bad]} at element ${bad}; expected finite numbers`,
@@ -101,7 +95,26 @@ export class SafetensorsFile {
   }
 
   close(): void {
-    closeSync(this.fd);
+    this.source.close();
+  }
+
+  private floats(dtype: FloatType, start: number, end: number): { data: Float32Array; areKnownFinite: boolean } {
+    if (dtype === "F32") return { data: new Float32Array(this.source.slice(start, end).buffer), areKnownFinite: false };
+    const width = floatWidths[dtype];
+    const data = new Float32Array((end - start) / width);
+    let areKnownFinite = dtype !== "F64";
+    for (let at = start; at < end; at += CHUNK_BYTES) {
+      const { buffer } = this.source.slice(at, Math.min(end, at + CHUNK_BYTES));
+      const out = data.subarray((at - start) / width, (at - start + buffer.byteLength) / width);
+      if (dtype === "F64") {
+        out.set(new Float64Array(buffer));
+        continue;
+      }
+      const bits = new Uint16Array(buffer);
+      (dtype === "BF16" ? bfloat16ToFloat32 : float16ToFloat32)(bits, out);
+      areKnownFinite &&= areFinite(bits, dtype);
+    }
+    return { data, areKnownFinite };
   }
 
   private entry(name: string): TensorEntry {
@@ -111,7 +124,9 @@ export class SafetensorsFile {
   }
 }
 
-function isFloat(dtype: string): dtype is keyof typeof floatWidths {
+type FloatType = keyof typeof floatWidths;
+
+function isFloat(dtype: string): dtype is FloatType {
   return Object.hasOwn(floatWidths, dtype);
 }
 
@@ -128,73 +143,15 @@ function firstNonFinite(data: Float32Array): number {
   return -1;
 }
 
-function open(path: string): number {
-  checkReadable(path);
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    throw fileError(path, "cannot be opened", error);
-  }
-}
-
-function readExactly(fd: number, into: Uint8Array, position: number, path: string): void {
-  let done = 0;
-  while (done < into.length) {
-    const n = readSome(fd, into.subarray(done, done + (1 << 30)), position + done, path);
-    if (n === 0)
-      throw new CumaError(
-        `${path}: the file ends at byte ${position + done}; expected ${into.length - done} more bytes`,
-      );
-    done += n;
-  }
-}
-
-function readSome(fd: number, into: Uint8Array, position: number, path: string): number {
-  try {
-    return readSync(fd, into, 0, into.length, position);
-  } catch (error) {
-    throw fileError(path, "cannot be read", error);
-  }
-}
-
 /** The bytes of the JSON that a file begins with. */
-function readHeader(fd: number, path: string): Uint8Array {
-  const { size } = fstatSync(fd);
+function readHeader(source: ByteSource): Uint8Array {
+  const { path, byteLength: size } = source;
   if (size < 8) throw new CumaError(`${path}: expected a safetensors file, found ${size} bytes`);
-  const lengthBytes = new Uint8Array(8);
-  readExactly(fd, lengthBytes, 0, path);
-  const length = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
+  const length = Number(new DataView(source.slice(0, 8).buffer).getBigUint64(0, true));
   if (length > size - 8 || length > MAX_HEADER_BYTES) {
     throw new CumaError(
       `${path}: the header says it is ${formatBytes(length)} long; expected at most ${formatBytes(Math.min(size - 8, MAX_HEADER_BYTES))} (is this a safetensors file, and complete?)`,
     );
   }
-  const bytes = new Uint8Array(length);
-  readExactly(fd, bytes, 8, path);
-  return bytes;
-}
-
-/** Serialises float32 tensors, in the order given, so that the same tensors always give the same bytes. */
-export function encodeSafetensors(
-  tensors: Readonly<Record<string, FloatTensor>>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header["__metadata__"] = metadata;
-  let offset = 0;
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + offset).fill(0x20, 8 + json.length, 8 + headerLength);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.set(json, 8);
-  let at = 8 + headerLength;
-  for (const { data } of Object.values(tensors)) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+  return source.slice(8, 8 + length);
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { checkJson, readJson } from "../io/index.ts";
+import { checkJson } from "../io/index.ts";
 import { CumaError, show } from "../util/index.ts";
+import { jsonOf, type ModelFiles } from "./modelFiles.ts";
 
 /** Where a model's weights are: all in one file, or in the shards that an index names. */
 export const WEIGHTS_FILE = "model.safetensors";
@@ -10,11 +11,12 @@ const MAX_INDEX_BYTES = 100_000_000;
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * The file of each tensor by an index.
+ * The file of each tensor by the index.
  * @throws CumaError naming the index, and the tensor that is in no safetensors file of the same folder.
  */
-export function readWeightIndex(path: string): Map<string, string> {
-  const { weight_map: shardOf } = checkJson(path, readJson(path, MAX_INDEX_BYTES), indexSchema);
+export function readWeightIndex(files: ModelFiles): Map<string, string> {
+  const path = files.pathOf(WEIGHTS_INDEX_FILE);
+  const { weight_map: shardOf } = checkJson(path, jsonOf(files, WEIGHTS_INDEX_FILE, MAX_INDEX_BYTES), indexSchema);
   for (const [name, shard] of Object.entries(shardOf)) {
     if (!/^[\w.-]+\.safetensors$/.test(shard)) {
       throw new CumaError(

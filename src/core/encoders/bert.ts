@@ -30,7 +30,9 @@ import {
 import { checkFileKeys } from "../util/index.ts";
 import { harmlessKeys, MAX_LAYERS, neutralKeys } from "../decoder/families/keys.ts";
 import { embedTokens } from "../decoder/forward.ts";
-import { loadWeights, WeightFiles } from "../checkpoint/weights.ts";
+import { folderFiles } from "../checkpoint/modelFiles.ts";
+import { WeightFiles } from "../checkpoint/weightFiles.ts";
+import { loadWeights } from "../checkpoint/weights.ts";
 
 /** Attention score of padding: its weight is exactly 0 after the softmax. */
 const BLOCKED = -1e9;
@@ -244,9 +246,10 @@ export function loadBert(folder: string, engine: Engine): Bert {
   const file = join(folder, "config.json");
   const config = parseBertConfig(readJson(file, MAX_CONFIG_BYTES), file);
   const shapes = bertShapes(config);
-  const stored = new WeightFiles(folder);
+  const files = folderFiles(folder);
+  const stored = new WeightFiles(files);
   const prefix = stored.has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
   stored.close();
-  const weights = loadWeights(folder, new Map([...shapes].map(([name, shape]) => [prefix + name, shape])));
+  const weights = loadWeights(files, new Map([...shapes].map(([name, shape]) => [prefix + name, shape])));
   return new Bert(engine, config, new Map([...weights].map(([name, value]) => [name.slice(prefix.length), value])));
 }

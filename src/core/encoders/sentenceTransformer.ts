@@ -19,7 +19,9 @@ import {
   type Tokenizer,
 } from "../text/tokenizer.ts";
 import { lowerCase } from "../text/tokenizer/normalizers.ts";
-import { loadWeights, WeightFiles } from "../checkpoint/weights.ts";
+import { folderFiles } from "../checkpoint/modelFiles.ts";
+import { WeightFiles } from "../checkpoint/weightFiles.ts";
+import { loadWeights } from "../checkpoint/weights.ts";
 import { decoderStates, encodeEach, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
 import type { TextEncoder } from "./types.ts";
 
@@ -229,7 +231,7 @@ function openTransformer(root: string, engine: Engine): Transformer {
   const config = parseConfig(json, file);
   // A head there need not be, and none is asked.
   const shapes = new Map([...baseShapes(config)].filter(([name]) => name !== "lm_head.weight"));
-  const decoder = new Decoder(engine, { config, weights: loadWeights(root, shapes) });
+  const decoder = new Decoder(engine, { config, weights: loadWeights(folderFiles(root), shapes) });
   return {
     width: config.hiddenSize,
     maxPositions: config.maxPositions,
@@ -261,7 +263,7 @@ function unit(vector: Float32Array): Float32Array {
 }
 
 function transformerFiles(root: string): string[] {
-  const weights = new WeightFiles(root);
+  const weights = new WeightFiles(folderFiles(root));
   weights.close();
   return ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SETTINGS_FILE, ...weights.names].map((name) =>
     join(root, name),

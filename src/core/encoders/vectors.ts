@@ -10,7 +10,7 @@ import type { TextEncoder } from "./types.ts";
  */
 export async function vectorsEncoder(path: string): Promise<TextEncoder> {
   const hash = await sha256File(path);
-  const file = new SafetensorsFile(path);
+  const file = SafetensorsFile.open(path);
   try {
     const [first] = file.names;
     if (first === undefined) throw new CumaError(`${path}: expected a vector for each profile, found no tensors`);

@@ -116,12 +116,7 @@ export async function sha256File(path: string): Promise<string> {
 
 /** @throws CumaError naming the file where it cannot be read, is none (see `checkReadable`), or is too large. */
 export function readBytes(path: string, maxBytes: number): Uint8Array {
-  const size = checkReadable(path);
-  if (size > maxBytes) {
-    throw new CumaError(
-      `${path}: cannot be read: it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`,
-    );
-  }
+  checkSize(path, checkReadable(path), maxBytes);
   try {
     return readFileSync(path);
   } catch (error) {
@@ -129,9 +124,21 @@ export function readBytes(path: string, maxBytes: number): Uint8Array {
   }
 }
 
+/** @throws CumaError naming a file of more bytes than can be read. */
+export function checkSize(path: string, size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new CumaError(
+    `${path}: cannot be read: it has ${formatBytes(size)}; expected at most ${formatBytes(maxBytes)}`,
+  );
+}
+
 /** @throws CumaError naming the file where it cannot be read, is too large, or is not UTF-8. */
 export function readText(path: string, maxBytes = MAX_TEXT_BYTES): string {
-  const bytes = readBytes(path, maxBytes);
+  return decodeText(path, readBytes(path, maxBytes));
+}
+
+/** @throws CumaError naming the file that the bytes are from where they are not UTF-8. */
+export function decodeText(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -1,3 +1,4 @@
+export * from "./bytes.ts";
 export * from "./files.ts";
 export * from "./home.ts";
 export * from "./lock.ts";

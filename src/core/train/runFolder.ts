@@ -122,7 +122,7 @@ export class RunFolder {
 
   /** Reads the optimiser's moments of the last checkpoint. */
   readOptimizer({ m, v }: AdamW): void {
-    const file = new SafetensorsFile(join(this.lastCheckpoint!, OPTIMIZER));
+    const file = SafetensorsFile.open(join(this.lastCheckpoint!, OPTIMIZER));
     m.set(file.read("m").data);
     v.set(file.read("v").data);
     file.close();

@@ -92,7 +92,7 @@ export function editJson(path: string, edit: (json: Json) => unknown): void {
 }
 
 export function editTensors(path: string, edit: (tensors: Record<string, FloatTensor>) => unknown): void {
-  const file = new SafetensorsFile(path);
+  const file = SafetensorsFile.open(path);
   const tensors = Object.fromEntries(file.names.map((name) => [name, file.read(name)]));
   file.close();
   edit(tensors);
