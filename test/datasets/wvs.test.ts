@@ -530,7 +530,9 @@ describe("bad input", () => {
 
   test("a quote that is not closed", async () => {
     const csv = csvOf(interviews(), { quote: true });
-    expect(await failure(csv.slice(0, -2))).toMatch(/survey\.csv:13: Quote Not Closed: the parsing is finished with an opening quote$/);
+    expect(await failure(csv.slice(0, -2))).toMatch(
+      /survey\.csv:13: Quote Not Closed: the parsing is finished with an opening quote$/,
+    );
   });
 
   const metadataCases: [string, (files: Files) => void, ...string[]][] = [
