@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { adapters } from "../../adapters/index.ts";
 import { datasets, writePlanted, type ExampleSource } from "../../datasets/index.ts";
 import { ChoiceSft, loadBase, packageRoot, Prompts } from "../../src/app/index.ts";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { encodeSafetensors } from "../../src/core/checkpoint/index.ts";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
 import { baseShapes, linearSites, parseConfig } from "../../src/core/decoder/index.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
 import type { PredictHooks } from "../../eval/index.ts";
 import { tableFormats } from "../../eval/report/index.ts";
-import { devices } from "../core/engine/index.ts";
+import { devices, engineNames } from "../core/engine/index.ts";
 import { MAX_OPTIONS, type Choice } from "../core/text/index.ts";
 import { callback, MAX_THREADS, someText, type FieldsOf } from "../core/util/index.ts";
 import type { ModelOptions } from "./model/choiceModel.ts";
@@ -65,7 +65,7 @@ export const modelOptionsSchema = z.strictObject({
   allowOtherBase: z.boolean().optional(),
   revision: someText.optional(),
   onProgress: callback.optional(),
-  engine: z.enum(["onnxruntime", "reference"]).optional(),
+  engine: z.enum(engineNames).optional(),
   device: z.enum(devices).optional(),
   threads: count.max(MAX_THREADS).nullish(),
 } satisfies FieldsOf<ModelOptions>);

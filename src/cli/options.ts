@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { datasetNames, holdOutRuleSchema, type HoldOutRule } from "../../datasets/index.ts";
 import { readYaml } from "../core/config/index.ts";
-import { devices } from "../core/engine/index.ts";
+import { devices, engineNames } from "../core/engine/index.ts";
 import { expandHome } from "../core/io/index.ts";
 import { excerpt, MAX_THREADS, UsageError } from "../core/util/index.ts";
 import { PERMUTATIONS, type ModelOptions } from "../app/index.ts";
@@ -86,7 +86,7 @@ export const options = {
   limit: () => new Option("--limit <n>", "number of examples, drawn by the seed").argParser(positiveInteger),
   seed: () => new Option("--seed <n>", "seed of everything that is drawn").argParser(wholeNumber),
   device: () => new Option("--device <name>", "where to compute").choices(devices),
-  engine: () => new Option("--engine <name>", "what computes").choices(["onnxruntime", "reference"]),
+  engine: () => new Option("--engine <name>", "what computes").choices(engineNames),
   threads: () =>
     new Option("--threads <n>", "CPU threads (default: all cores)").argParser(wholeNumberIn(1, MAX_THREADS)),
   overwrite: () => new Option("--overwrite", "replace what is there"),

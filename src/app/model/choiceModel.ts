@@ -9,7 +9,7 @@ import {
   type ReaderSettings,
 } from "../../../adapters/index.ts";
 import type { ExampleSource } from "../../../datasets/index.ts";
-import type { Engine } from "../../core/engine/index.ts";
+import { devices, engineNames, engines, makeEngine, type Engine, type EngineOptions } from "../../core/engine/index.ts";
 import { floats, type HostTensor } from "../../core/graph/index.ts";
 import { sha256File } from "../../core/io/index.ts";
 import { checkLength, Decoder, makeBatch } from "../../core/decoder/index.ts";
@@ -17,15 +17,7 @@ import { normaliseLogLikelihoods, scoreContinuations, type ScoringItem } from ".
 import { PROJECTION, profileWidth, type ProfileSpace } from "../../core/encoders/index.ts";
 import { resolveTemplateSettings, type Choice, type Profile, type TemplateSettings } from "../../core/text/index.ts";
 import { CumaError, excerpt, show } from "../../core/util/index.ts";
-import {
-  checkTrainedOn,
-  hashBase,
-  loadBase,
-  makeEngine,
-  type BaseModel,
-  type EngineOptions,
-  type LoadOptions,
-} from "./base.ts";
+import { checkTrainedOn, hashBase, loadBase, type BaseModel, type LoadOptions } from "./base.ts";
 import { openEncoder } from "./encoder.ts";
 import { fitting } from "./fitting.ts";
 import { Prompts, type PromptSettings } from "./prompts.ts";
@@ -100,8 +92,8 @@ export class ChoiceModel {
 
   /** @throws CumaError naming what is missing, wrong, or does not fit. */
   static async open(options: ModelOptions): Promise<ChoiceModel> {
-    const { engine: engineName = "onnxruntime", device = "cpu", threads = null } = options;
-    const engine = makeEngine({ engine: engineName, device, threads });
+    const { engine: engineName = engineNames[0], device = devices[0], threads = null } = options;
+    const engine = await makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
     const reader: ReaderSettings | null = loaded?.reader ?? null;
@@ -122,14 +114,14 @@ export class ChoiceModel {
 
   /** What answers depend on: settings, and SHA-256 of base, adapter and encoder. */
   async identity() {
-    const { adapter, engine = "onnxruntime", device = "cpu", threads } = this.options;
+    const { adapter, engine = engineNames[0], device = devices[0], threads } = this.options;
     return {
       persona: this.persona,
       template: this.template,
       attributes: this.attributes,
       engine,
       device,
-      threads: engine === "reference" ? null : (threads ?? availableParallelism()),
+      threads: engines[engine].threaded ? (threads ?? availableParallelism()) : null,
       base: await hashBase(this.base.folder),
       adapter: adapter === undefined ? null : await hashAdapter(adapter),
       encoder: this.vectors?.encoderHash ?? null,
