@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { LinearSite } from "../src/core/decoder/index.ts";
-import { CumaError, messageOf, show, unknownName, withinTime } from "../src/core/util/index.ts";
+import { CumaError, messageOf, show, unknownName } from "../src/core/util/index.ts";
+import { withinTime } from "../src/core/util/timeLimit.ts";
 
 /** Module name endings, or one regular expression over whole module names, as in PEFT. */
 export const targetModulesSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);

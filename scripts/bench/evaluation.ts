@@ -5,7 +5,7 @@
  * of one token each. Prints one JSON line.
  */
 import { parseArgs } from "node:util";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { Decoder } from "../../src/core/decoder/index.ts";
 import { logLikelihoods, type LikelihoodGroup } from "../../src/core/inference/index.ts";
 import { ParameterStore } from "../../src/core/train/index.ts";

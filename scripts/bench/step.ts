@@ -4,7 +4,7 @@
  * Prints one JSON line.
  */
 import { parseArgs } from "node:util";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { makeBatch } from "../../src/core/decoder/index.ts";
 import {
   AdamW,

@@ -15,7 +15,7 @@ import { loadBase } from "../../src/app/model/base.ts";
 import { Prompts } from "../../src/app/model/prompts.ts";
 import { packageRoot } from "../../src/app/package.ts";
 import { ChoiceSft } from "../../src/app/sftSource.ts";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { encodeSafetensors } from "../../src/core/checkpoint/index.ts";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
 import { baseShapes, linearSites, parseConfig } from "../../src/core/decoder/index.ts";

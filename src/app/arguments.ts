@@ -7,7 +7,7 @@ import { callback, MAX_THREADS, someText, type FieldsOf } from "../core/util/ind
 import type { EvaluationConfig } from "./eval.ts";
 import type { ModelOptions } from "./model/languageModel.ts";
 import type { LogitsRequest } from "./model/loadCuma.ts";
-import { datasetNames, devices, reportFormats } from "./names.ts";
+import { datasetNames, devices, engineNames, reportFormats } from "./names.ts";
 import type { PublishedConfig } from "./published.ts";
 import type { ReportOptions } from "./report.ts";
 import type { ScoringConfig } from "./score.ts";
@@ -65,7 +65,7 @@ export const modelOptionsSchema = z.strictObject({
   allowOtherBase: z.boolean().optional(),
   revision: someText.optional(),
   onProgress: callback.optional(),
-  engine: z.enum(["onnxruntime", "reference"]).optional(),
+  engine: z.enum(engineNames).optional(),
   device: z.enum(devices).optional(),
   threads: count.max(MAX_THREADS).nullish(),
 } satisfies FieldsOf<ModelOptions>);

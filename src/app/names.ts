@@ -4,8 +4,6 @@
  */
 import type { AdapterName } from "../../adapters/table.ts";
 import type { DatasetName } from "../../datasets/index.ts";
-import type { Device } from "../core/engine/index.ts";
-import type { ModelOptions } from "./model/languageModel.ts";
 import type { ReportFormat } from "./report.ts";
 import type { TextKind } from "./scoreTexts.ts";
 
@@ -19,9 +17,7 @@ export const datasetNames = listOf<DatasetName>({
   "wvs-cardata": true,
 });
 
-export const engineNames = listOf<NonNullable<ModelOptions["engine"]>>({ onnxruntime: true, reference: true });
-
-export const devices = listOf<Device>({ cpu: true, cuda: true, webgpu: true, directml: true, coreml: true });
+export { devices, engineNames } from "../core/engine/table.ts";
 
 export const textKinds = listOf<TextKind>({ generations: true, judgements: true, preferences: true, rewards: true });
 

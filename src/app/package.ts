@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onnxRuntimeVersion } from "../core/engine/onnxruntimeVersion.ts";
+import { engineNames, engines } from "../core/engine/table.ts";
+import { packageVersion as versionOf } from "../core/engine/packageVersion.ts";
 
 /** Folder of this package's package.json, wherever it is installed. */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -17,9 +18,14 @@ export const packageVersion: string = (
   JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string }
 ).version;
 
-/** Versions that a result depends on. */
+/** Versions that a result depends on: of packages that compute, by the name of the engine. */
 export function versions(): Record<string, string> {
-  return { cuma: packageVersion, node: process.versions.node, onnxruntime: onnxRuntimeVersion() };
+  const found: Record<string, string> = { cuma: packageVersion, node: process.versions.node };
+  for (const name of engineNames) {
+    const { package: from } = engines[name];
+    if (from !== null) found[name] = versionOf(from);
+  }
+  return found;
 }
 
 /** Where the build says which commit it was made from. */

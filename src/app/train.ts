@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism, freemem } from "node:os";
 import { adapters, encodeAdapter, loadAdapter, type ReaderSettings } from "../../adapters/index.ts";
 import { checkHoldOut, datasets, withoutHeldOut, type ChoiceExample } from "../../datasets/index.ts";
-import type { Engine } from "../core/engine/index.ts";
+import { engines, makeEngine, type Engine } from "../core/engine/index.ts";
 import { isSameFile, type OutMode } from "../core/io/index.ts";
 import { baseShapes, linearSites, type Adapter, type AdapterTarget } from "../core/decoder/index.ts";
 import {
@@ -32,7 +32,7 @@ import {
 } from "../core/train/index.ts";
 import { callback, checkArgument, CumaError, show } from "../core/util/index.ts";
 import { outModeSchema, runHooksSchema } from "./arguments.ts";
-import { DEMO_BASE, hashBase, loadBase, makeEngine, type BaseModel } from "./model/base.ts";
+import { DEMO_BASE, hashBase, loadBase, type BaseModel } from "./model/base.ts";
 import { openEncoder } from "./model/encoder.ts";
 import { fitting } from "./model/fitting.ts";
 import { gitHash, versions } from "./package.ts";
@@ -98,7 +98,7 @@ export async function loadRunData(config: RunConfig, onProgress: Progress): Prom
 export async function prepareRun(config: RunConfig, onProgress: Progress): Promise<PreparedRun> {
   checkArgument("config", runConfigSchema, config);
   checkArgument("onProgress", callback, onProgress);
-  const engine = makeEngine(config);
+  const engine = await makeEngine(config);
   const data = await loadRunData(config, onProgress);
   const { base, source } = data;
   onProgress("hashing the base");
@@ -165,7 +165,7 @@ function identityOf(
       steps: train.schedule === "constant" ? undefined : found.steps,
     },
     plan: found.plan,
-    threads: engine === "reference" ? null : (threads ?? availableParallelism()),
+    threads: engines[engine].threaded ? (threads ?? availableParallelism()) : null,
     baseHash: found.base,
     dataFiles: found.data,
     versions: versions(),
@@ -287,7 +287,7 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, hooks: RunHook
   const restored = folder.restore();
   if (restored) {
     if (!isExact) {
-      throw new CumaError('a run of the engine "reference" cannot be resumed: checkpoints hold float32');
+      throw new CumaError(`a run of the engine "${engine.name}" cannot be resumed: checkpoints hold float32`);
     }
     parameters.set(loadAdapter(restored.adapterFolder, base.config).parameters);
     folder.readOptimizer(optimizer);

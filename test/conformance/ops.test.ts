@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { grad } from "../../src/core/autodiff/index.ts";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
+import type { Engine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
+import { referenceEngine } from "../../src/core/engine/reference.ts";
 import {
   evaluate,
   Graph,
@@ -20,6 +22,7 @@ import { cases, type Case } from "./cases.ts";
 
 const engines: { engine: Engine; tolerance: number }[] = [
   { engine: onnxRuntimeEngine({ threads: 1 }), tolerance: 2e-5 },
+  { engine: onnxRuntimeEngine({ threads: 1, fused: false }), tolerance: 2e-5 },
   { engine: onnxRuntimeEngine({ threads: 1, precision: "float64" }), tolerance: 1e-11 },
 ];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadAdapter } from "../../adapters/index.ts";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import {
   baseShapes,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { Decoder, makeBatch } from "../../src/core/decoder/index.ts";
 import {
   logLikelihoods,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { adapters, type AdapterName } from "../../adapters/index.ts";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
+import type { Engine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
+import { referenceEngine } from "../../src/core/engine/reference.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import { baseShapes, linearSites, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";
 import { folderFiles, loadWeights } from "../../src/core/checkpoint/index.ts";

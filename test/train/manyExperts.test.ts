@@ -3,7 +3,9 @@
  * and must change neither the loss nor a gradient.
  */
 import { expect, test } from "vitest";
-import { onnxRuntimeEngine, referenceEngine, type Engine } from "../../src/core/engine/index.ts";
+import type { Engine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
+import { referenceEngine } from "../../src/core/engine/reference.ts";
 import { makeBatch } from "../../src/core/decoder/index.ts";
 import { makePlan, ParameterStore, type PlanName } from "../../src/core/train/index.ts";
 import { Rng } from "../../src/core/util/index.ts";

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadAdapter } from "../../adapters/index.ts";
-import { onnxRuntimeEngine } from "../../src/core/engine/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import type { HostTensor } from "../../src/core/graph/index.ts";
 import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
 import { baseShapes, Decoder, makeBatch, parseConfig } from "../../src/core/decoder/index.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { CumaError, withinTime } from "../../src/core/util/index.ts";
+import { CumaError } from "../../src/core/util/index.ts";
+import { withinTime } from "../../src/core/util/timeLimit.ts";
 
 test("gives what the work gives, and its errors", () => {
   expect(withinTime(5, "adding", () => 1 + 1)).toBe(2);

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { onnxRuntimeEngine, referenceEngine, type Device, type Engine } from "../../core/engine/index.ts";
 import type { HostTensor } from "../../core/graph/index.ts";
 import {
   loadChatTemplate,
@@ -28,13 +27,6 @@ const MAX_CONFIG_BYTES = 10_000_000;
 /** The name of the small base that comes with the package. */
 export const DEMO_BASE = "demo";
 
-export interface EngineOptions {
-  readonly engine: "onnxruntime" | "reference";
-  readonly device: Device;
-  /** CPU threads; null: all cores. */
-  readonly threads: number | null;
-}
-
 /** A frozen language model, ready to be run. */
 export interface BaseModel {
   /** As the user named it. */
@@ -49,11 +41,6 @@ export interface BaseModel {
 export interface LoadOptions {
   readonly revision?: string | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
-}
-
-export function makeEngine({ engine, device, threads }: EngineOptions): Engine {
-  if (engine === "reference") return referenceEngine;
-  return onnxRuntimeEngine({ device, ...(threads !== null && { threads }) });
 }
 
 /** Folder of a base by a folder, a hub id, or "demo". */

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { loadAdapter, type LoadedAdapter } from "../../../adapters/index.ts";
 import { checkLength, Decoder } from "../../core/decoder/index.ts";
+import { devices, engineNames, engines, makeEngine, type EngineOptions } from "../../core/engine/index.ts";
 import {
   logLikelihoods,
   routedLogLikelihoods,
@@ -12,15 +13,7 @@ import {
 import { resolveTemplateSettings, type Profile, type TemplateSettings } from "../../core/text/index.ts";
 import { CumaError } from "../../core/util/index.ts";
 import { hashAdapter } from "./adapterFiles.ts";
-import {
-  checkTrainedOn,
-  hashBase,
-  loadBase,
-  makeEngine,
-  type BaseModel,
-  type EngineOptions,
-  type LoadOptions,
-} from "./base.ts";
+import { checkTrainedOn, hashBase, loadBase, type BaseModel, type LoadOptions } from "./base.ts";
 import { ProfileVectors, selectAttributes } from "./profileVectors.ts";
 import type { PromptSettings } from "./prompts.ts";
 
@@ -87,8 +80,8 @@ export class LanguageModel {
    * @throws CumaError naming what is missing, wrong, or does not fit.
    */
   static async open(options: ModelOptions, hashed = true): Promise<LanguageModel> {
-    const { engine: engineName = "onnxruntime", device = "cpu", threads = null } = options;
-    const engine = makeEngine({ engine: engineName, device, threads });
+    const { engine: engineName = engineNames[0], device = devices[0], threads = null } = options;
+    const engine = await makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options, hashed);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
     const trained = loaded?.reader;
@@ -109,14 +102,14 @@ export class LanguageModel {
 
   /** What answers depend on: settings, and SHA-256 of base, adapter and encoder. */
   async identity() {
-    const { adapter, engine = "onnxruntime", device = "cpu", threads } = this.options;
+    const { adapter, engine = engineNames[0], device = devices[0], threads } = this.options;
     return {
       persona: this.persona,
       template: this.template,
       attributes: this.attributes,
       engine,
       device,
-      threads: engine === "reference" ? null : (threads ?? availableParallelism()),
+      threads: engines[engine].threaded ? (threads ?? availableParallelism()) : null,
       base: hashBase(this.base),
       adapter: adapter === undefined ? null : await hashAdapter(adapter),
       encoder: this.vectors?.encoderHash ?? null,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { devices, engineNames } from "../engine/index.ts";
 import { expandHome } from "../io/index.ts";
 import { MAX_THREADS } from "../util/index.ts";
 
@@ -64,8 +65,8 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
         saveEvery: z.int().positive().default(200),
       })
       .prefault({}),
-    engine: z.enum(["onnxruntime", "reference"]).default("onnxruntime"),
-    device: z.enum(["cpu", "cuda", "webgpu", "directml", "coreml"]).default("cpu"),
+    engine: z.enum(engineNames).default(engineNames[0]),
+    device: z.enum(devices).default(devices[0]),
     plan: z.enum(["auto", "whole", "layerwise", "recompute"]).default("auto"),
     threads: z.int().positive().max(MAX_THREADS).nullable().default(null),
     out: path,

@@ -9,6 +9,7 @@ import {
   type Floats,
   type HostTensor,
   type Precision,
+  type Program,
 } from "../graph/index.ts";
 import type { Adapter } from "./adapter.ts";
 import type { Batch } from "./batch.ts";
@@ -86,6 +87,8 @@ export class Decoder {
   private readonly weights: ReadonlyMap<string, HostTensor>;
   private readonly layers: readonly Feeds[];
   private readonly executables = new Map<string, Promise<Executable>>();
+  /** Programs of layers with the layer's tensors. */
+  private readonly bound = new Map<string, Promise<Executable>>();
   private readonly rope: RopeCache;
 
   constructor(engine: Engine, { config, weights, adapter, parameters = {} }: ModelTensors) {
@@ -129,7 +132,6 @@ export class Decoder {
         : { shape: [B, T, H], data: blocks[layer % 2 === 0 ? 1 : 0] };
       const outputs = await executable.run(
         {
-          ...this.layers[layer],
           ...shared,
           x: hidden,
           ...(past && { "past.keys": past.keys, "past.values": past.values }),
@@ -149,13 +151,13 @@ export class Decoder {
 
   /** Log-probabilities of single tokens: hidden [R, H], then the row and the token of each [N] -> [N]. */
   async logProbs(hidden: HostTensor, row: Int32Array, token: Int32Array): Promise<Floats> {
-    const executable = await this.once("logProbs", () => {
+    const executable = await this.headProgram("logProbs", () => {
       const { graph, logits } = this.head();
       const values = tokenLogProbs(logits, graph.input("row", "int", ["N"]), graph.input("token", "int", ["N"]));
       return program({ values });
     });
     const { values } = await executable.run({
-      ...this.headFeeds(hidden),
+      hidden,
       row: { shape: [row.length], data: row },
       token: { shape: [token.length], data: token },
     });
@@ -164,21 +166,23 @@ export class Decoder {
 
   /** Vocabulary logits: hidden [R, H] -> [R, V]. */
   async logits(hidden: HostTensor): Promise<HostTensor> {
-    const executable = await this.once("logits", () => program({ logits: this.head().logits }));
-    const { logits } = await executable.run(this.headFeeds(hidden));
+    const executable = await this.headProgram("logits", () => program({ logits: this.head().logits }));
+    const { logits } = await executable.run({ hidden });
     return logits!;
   }
 
   /** Hidden states after the final norm: [R, H] -> [R, H]. */
   async normalise(hidden: HostTensor): Promise<HostTensor> {
-    const executable = await this.once("normalise", () => program({ normal: this.head().normal }));
-    const { normal } = await executable.run(this.headFeeds(hidden));
+    const executable = await this.headProgram("normalise", () => program({ normal: this.head().normal }));
+    const { normal } = await executable.run({ hidden });
     return normal!;
   }
 
   async dispose(): Promise<void> {
-    for (const executable of this.executables.values()) await (await executable).dispose();
-    this.executables.clear();
+    for (const made of [this.bound, this.executables]) {
+      for (const executable of made.values()) await (await executable).dispose();
+      made.clear();
+    }
   }
 
   private wanted(hidden: HostTensor, rows: Int32Array | undefined): HostTensor {
@@ -199,13 +203,25 @@ export class Decoder {
     return { graph, normal, logits };
   }
 
-  private headFeeds(hidden: HostTensor): Feeds {
+  private headProgram(name: string, build: () => Program): Promise<Executable> {
     const head = this.config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-    return { hidden, norm: this.weights.get("model.norm.weight")!, head: this.weights.get(head)! };
+    return once(this.bound, name, async () =>
+      (await this.once(name, build)).bind({
+        norm: this.weights.get("model.norm.weight")!,
+        head: this.weights.get(head)!,
+      }),
+    );
   }
 
   private layerProgram(layer: number, options: LayerOptions): Promise<Executable> {
-    return this.once(layerVariant(this.config, layer, options), () => {
+    const variant = layerVariant(this.config, layer, options);
+    return once(this.bound, `${layer} ${variant}`, async () =>
+      (await this.compiledLayer(layer, variant, options)).bind(this.layers[layer] ?? {}),
+    );
+  }
+
+  private compiledLayer(layer: number, variant: string, options: LayerOptions): Promise<Executable> {
+    return this.once(variant, () => {
       const graph = new Graph();
       const x = graph.input("x", "float", ["B", "T", this.config.hiddenSize]);
       const shared = sharedInputs(graph, this.config, this.adapter, options.past ? sum(["P", "T"]) : "T");
@@ -219,12 +235,17 @@ export class Decoder {
     });
   }
 
-  private once(key: string, build: () => Parameters<Engine["compile"]>[0]): Promise<Executable> {
-    let executable = this.executables.get(key);
-    if (!executable) {
-      this.executables.set(key, (executable = this.engine.compile(build())));
-      executable.catch(() => this.executables.delete(key));
-    }
-    return executable;
+  private once(key: string, build: () => Program): Promise<Executable> {
+    return once(this.executables, key, () => this.engine.compile(build()));
   }
+}
+
+/** What is in the map, or made for it; made again where that failed. */
+function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  let found = made.get(key);
+  if (!found) {
+    made.set(key, (found = make()));
+    found.catch(() => made.delete(key));
+  }
+  return found;
 }

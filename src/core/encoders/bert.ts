@@ -162,23 +162,25 @@ function bertLayer(config: BertConfig, x: Value, attentionBias: Value): Value {
   return norm(add(linear(active, "output.dense"), middle), "output.LayerNorm");
 }
 
+/** With the model's tensors, and as they were compiled. */
+interface Programs {
+  readonly embed: Executable;
+  readonly layers: readonly Executable[];
+  readonly compiled: readonly Executable[];
+}
+
 /** Runs a BERT encoder forward; its layers share one compiled program. */
 export class Bert {
   readonly config: BertConfig;
   private readonly engine: Engine;
   private readonly weights: ReadonlyMap<string, HostTensor>;
-  private readonly layers: readonly Feeds[];
-  private programs: Promise<{ embed: Executable; layer: Executable }> | undefined;
+  private programs: Promise<Programs> | undefined;
 
   /** @param weights By the names of `bertShapes`. */
   constructor(engine: Engine, config: BertConfig, weights: ReadonlyMap<string, HostTensor>) {
     this.engine = engine;
     this.config = config;
     this.weights = weights;
-    const names = [...layerShapes(config).keys()];
-    this.layers = Array.from({ length: config.numLayers }, (_, layer) =>
-      Object.fromEntries(names.map((name) => [name, weights.get(layerPrefix(layer) + name)!])),
-    );
   }
 
   /**
@@ -186,7 +188,7 @@ export class Bert {
    * right, and what stands at their padding means nothing.
    */
   async forward(texts: readonly (readonly number[])[]): Promise<HostTensor> {
-    const { embed, layer } = await (this.programs ??= this.compile());
+    const { embed, layers } = await (this.programs ??= this.compile());
     const B = texts.length;
     const T = Math.max(...texts.map((ids) => ids.length));
     const { precision } = this.engine;
@@ -198,18 +200,18 @@ export class Bert {
     }
     const table = this.weights.get("embeddings.word_embeddings.weight")!;
     const words = embedTokens(table, intTensor([B, T], ids), floats(precision, B * T * this.config.hiddenSize));
-    let { x } = (await embed.run({ ...Object.fromEntries(this.weights), words, positions: this.positions(T) })) as {
+    let { x } = (await embed.run({ words, positions: this.positions(T) })) as {
       x: HostTensor;
     };
-    for (const tensors of this.layers) x = (await layer.run({ ...tensors, x, attentionBias }))["y"]!;
+    for (const layer of layers) x = (await layer.run({ x, attentionBias }))["y"]!;
     return x;
   }
 
   async dispose(): Promise<void> {
     const programs = await this.programs;
     this.programs = undefined;
-    await programs?.embed.dispose();
-    await programs?.layer.dispose();
+    if (!programs) return;
+    for (const executable of [programs.embed, ...programs.layers, ...programs.compiled]) await executable.dispose();
   }
 
   /** Position embeddings of the first T tokens plus the embedding of the first token type: [T, H]. */
@@ -221,8 +223,8 @@ export class Bert {
     return { shape: [T, H], data };
   }
 
-  private async compile(): Promise<{ embed: Executable; layer: Executable }> {
-    const { hiddenSize: H, layerNormEps } = this.config;
+  private async compile(): Promise<Programs> {
+    const { hiddenSize: H, layerNormEps, numLayers } = this.config;
     const first = new Graph();
     const norm = (name: string): Value => first.input(`embeddings.LayerNorm.${name}`, "float", [H]);
     const summed = add(first.input("words", "float", ["B", "T", H]), first.input("positions", "float", ["T", H]));
@@ -234,7 +236,14 @@ export class Bert {
       graph.input("attentionBias", "float", ["B", 1, 1, "T"]),
     );
     const [embed, layer] = [await this.engine.compile(program({ x })), await this.engine.compile(program({ y }))];
-    return { embed, layer };
+    const names = [...layerShapes(this.config).keys()];
+    const tensors = (at: number): Feeds =>
+      Object.fromEntries(names.map((name) => [name, this.weights.get(layerPrefix(at) + name)!]));
+    return {
+      embed: embed.bind(Object.fromEntries(this.weights)),
+      layers: Array.from({ length: numLayers }, (_, at) => layer.bind(tensors(at))),
+      compiled: [embed, layer],
+    };
   }
 }
 

@@ -1,3 +1,2 @@
-export { onnxRuntimeEngine, type Device, type OnnxRuntimeOptions } from "./onnxruntime.ts";
-export { referenceEngine } from "./reference.ts";
+export * from "./table.ts";
 export type { Engine, Executable } from "./types.ts";

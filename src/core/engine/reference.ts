@@ -1,6 +1,6 @@
 import { evaluate, type Dim, type Feeds, type HostTensor, type Program, type Value } from "../graph/index.ts";
-import { bindFeeds } from "./bind.ts";
-import type { Engine, Executable } from "./types.ts";
+import { checkFeeds } from "./feeds.ts";
+import { merged, type Engine, type Executable } from "./types.ts";
 
 /** Plain loops in float64: slow and exact, for tests and for checking other engines. */
 export const referenceEngine: Engine = {
@@ -17,16 +17,24 @@ class ReferenceExecutable implements Executable {
     this.program = program;
   }
 
-  run(feeds: Feeds, into: Feeds = {}): Promise<Feeds> {
-    const bound = bindFeeds(this.program, feeds);
+  bind(resident: Feeds): Executable {
+    return merged(this, resident);
+  }
+
+  run(feeds: Feeds, into?: Feeds): Promise<Feeds> {
+    return new Promise((resolve) => resolve(this.compute(feeds, into)));
+  }
+
+  private compute(feeds: Feeds, into: Feeds = {}): Feeds {
+    const checked = checkFeeds(this.program, feeds);
     const size = (dim: Dim): number => {
-      const value = evaluate(dim, bound.bindings);
+      const value = evaluate(dim, checked.bindings);
       if (value === undefined) throw new Error(`dimension "${dim}" is not bound by any feed`);
       return value;
     };
     const values = new Map<Value, HostTensor>();
     for (const [name, value] of this.program.inputs) {
-      const { shape, data } = bound.feeds.get(name)!;
+      const { shape, data } = checked.feeds.get(name)!;
       values.set(value, { shape, data: data instanceof Int32Array ? data : Float64Array.from(data) });
     }
     for (const node of this.program.nodes) {
@@ -41,7 +49,7 @@ class ReferenceExecutable implements Executable {
       if (target) target.data.set(result.data);
       results[name] = target ?? result;
     }
-    return Promise.resolve(results);
+    return results;
   }
 
   dispose(): Promise<void> {

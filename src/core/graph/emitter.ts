@@ -4,6 +4,8 @@ import type { Precision } from "./tensor.ts";
 /** What an operation's lowering may do: append ONNX nodes and constants. Values are named by strings. */
 export interface OnnxEmitter {
   readonly precision: Precision;
+  /** Whether the engine has the operators of "com.microsoft", each of which does the work of several. */
+  readonly fused: boolean;
   /** Appends a node and returns the name of its output. `domain` is "" or "com.microsoft". */
   node(type: string, inputs: readonly string[], attrs?: OnnxAttrs, domain?: string): string;
   /** The same for a node of two outputs. */

@@ -21,8 +21,12 @@ export interface OnnxModel {
   readonly outputNames: ReadonlyMap<string, string>;
 }
 
+/** What a model is made for. */
+export type Target = Pick<OnnxEmitter, "precision" | "fused">;
+
 class Emitter implements OnnxEmitter {
   readonly precision: Precision;
+  readonly fused: boolean;
   readonly floatType: ElementType;
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
@@ -31,8 +35,9 @@ class Emitter implements OnnxEmitter {
   private readonly shared = new Map<string, string>();
   private nextName = 0;
 
-  constructor(program: Program, precision: Precision) {
+  constructor(program: Program, { precision, fused }: Target) {
     this.precision = precision;
+    this.fused = fused;
     this.floatType = elementType[precision];
     this.inputs = program.inputs;
   }
@@ -122,8 +127,8 @@ class Emitter implements OnnxEmitter {
 }
 
 /** Lowers a program to an ONNX model. Inputs keep their names; outputs are found through `outputNames`. */
-export function toOnnx(program: Program, precision: Precision): OnnxModel {
-  const emitter = new Emitter(program, precision);
+export function toOnnx(program: Program, target: Target): OnnxModel {
+  const emitter = new Emitter(program, target);
   const names = new Map<Value, string>();
   for (const [name, value] of program.inputs) names.set(value, name);
   for (const node of program.nodes) {

@@ -61,7 +61,7 @@ export const matmulOp: Op<[a: Value, b: Value], MatmulAttrs> = {
   },
   onnx: ([a, b], { inputs, attrs: { transA, transB, alpha } }, e) => {
     if (!transA && !transB && alpha === 1) return [e.node("MatMul", [a, b])];
-    if (e.precision === "float32") {
+    if (e.fused) {
       const attrs = { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 }, alpha: { float: alpha } };
       return [e.node("FusedMatMul", [a, b], attrs, "com.microsoft")];
     }

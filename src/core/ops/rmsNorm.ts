@@ -35,7 +35,7 @@ export const rmsNormOp: Op<[x: Value, weight: Value], RmsNormAttrs, [y: Value, r
     return [dx, sumTo(mul(mul(x, r), dy), weight.shape)];
   },
   onnx: ([x, weight], { attrs: { epsilon } }, e) => {
-    if (e.precision === "float32") {
+    if (e.fused) {
       const attrs = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } };
       return e.pair("SimplifiedLayerNormalization", [x, weight], attrs);
     }

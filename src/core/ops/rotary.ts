@@ -31,7 +31,7 @@ export const rotaryOp: Op<[x: Value, positions: Value, cos: Value, sin: Value]> 
   onnx: ([x, positions, cos, sin], { inputs }, e) => {
     const [, , heads, width] = inputs[0].shape as [unknown, unknown, number, number];
     const half = width / 2;
-    if (e.precision === "float32") {
+    if (e.fused) {
       const flat = e.node("Reshape", [x, e.int64s([0, 0, heads * width])]);
       const wide = e.node("Cast", [positions], { to: { int: 7 } });
       const attrs = { num_heads: { int: heads }, rotary_embedding_dim: { int: 0 }, interleaved: { int: 0 } };

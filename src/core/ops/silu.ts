@@ -8,7 +8,7 @@ import { sub } from "./sub.ts";
 export const siluOp = unary({
   name: "silu",
   onnx: (x, e) =>
-    e.precision === "float32"
+    e.fused
       ? e.node("QuickGelu", [x], { alpha: { float: 1 } }, "com.microsoft")
       : e.node("Mul", [x, e.node("Sigmoid", [x])]),
   f: (x) => x / (1 + Math.exp(-x)),

@@ -25,6 +25,7 @@ import { projectProfiles } from "../encoders/index.ts";
 import { Buffers } from "./buffers.ts";
 import type { ParameterStore } from "./parameters.ts";
 import {
+  frozenWeights,
   routerStats,
   type PlanModel,
   type RouterStats,
@@ -201,7 +202,12 @@ class LayerwisePlan implements TrainingPlan {
   private readonly model: PlanModel;
   private readonly passes: readonly LayerPasses<Compiled>[];
   private readonly head: Executable;
+  /** With the frozen weights. */
+  private readonly boundHead: Executable;
   private readonly projection: Projection | undefined;
+  /** The passes of each layer with its frozen weights. */
+  private readonly bound: readonly LayerPasses<Compiled>[];
+  /** The parameters of each layer. */
   private readonly layers: readonly Feeds[];
   private readonly buffers: Buffers;
   private readonly rope: RopeCache;
@@ -217,9 +223,17 @@ class LayerwisePlan implements TrainingPlan {
     this.model = model;
     this.passes = passes;
     this.head = head;
+    const ofHead = ["model.norm.weight", headName(model.config)];
+    this.boundHead = head.bind(Object.fromEntries(ofHead.map((name) => [name, model.weights.get(name)!])));
     this.projection = projection;
-    const tensors = [...model.weights, ...Object.entries(model.parameters.views)];
-    this.layers = passes.map((_, layer) => layerTensors(tensors, layer));
+    const frozen = frozenWeights(model);
+    this.bound = passes.map((pass, layer) => {
+      const resident = layerTensors(frozen, layer);
+      const bind = ({ program, executable }: Compiled) => ({ program, executable: executable.bind(resident) });
+      return { ...pass, forward: bind(pass.forward), backward: pass.backward && bind(pass.backward) };
+    });
+    const parameters = Object.entries(model.parameters.views);
+    this.layers = passes.map((_, layer) => layerTensors(parameters, layer));
     this.buffers = new Buffers(model.engine);
     this.rope = new RopeCache(model.config, model.engine.precision);
   }
@@ -243,7 +257,7 @@ class LayerwisePlan implements TrainingPlan {
     const kept: Feeds[] = [];
     const routers: RouterStats[] = [];
     let hidden = embedTokens(table, inputs.batch.feeds.inputIds, this.buffers.floats("embedded", [B, T, H]).data);
-    for (const [layer, { forward, backward, saved, routers: names }] of this.passes.entries()) {
+    for (const [layer, { forward, backward, saved, routers: names }] of this.bound.entries()) {
       const feeds = { ...this.layers[layer], ...shared, x: hidden, ...this.masks(inputs, layer) };
       const own = backward ? `layer ${layer}` : `frozen ${layer % 2}`;
       const into = Object.fromEntries(
@@ -255,20 +269,15 @@ class LayerwisePlan implements TrainingPlan {
       hidden = outputs["hidden"]!;
     }
 
-    const result = await this.head.run(
-      {
-        ...shared,
-        hidden,
-        "model.norm.weight": weights.get("model.norm.weight")!,
-        [headName(config)]: weights.get(headName(config))!,
-      },
+    const result = await this.boundHead.run(
+      { ...shared, hidden },
       { "d.hidden": this.buffers.floats("gradient head", hidden.shape) },
     );
 
     let gradient = result["d.hidden"]!;
     let profileGradient: HostTensor | undefined;
     for (let layer = config.numLayers - 1; layer >= 0; layer--) {
-      const { backward, parameters } = this.passes[layer]!;
+      const { backward, parameters } = this.bound[layer]!;
       if (!backward) break;
       const into: Record<string, HostTensor> = Object.fromEntries(
         parameters.map((name) => [`d.${name}`, gradients.views[layerPrefix(layer) + name]!]),
@@ -295,10 +304,11 @@ class LayerwisePlan implements TrainingPlan {
   }
 
   async dispose(): Promise<void> {
-    for (const { forward, backward } of new Set(this.passes)) {
+    for (const { forward, backward } of new Set([...this.bound, ...this.passes])) {
       await forward.executable.dispose();
       await backward?.executable.dispose();
     }
+    await this.boundHead.dispose();
     await this.head.dispose();
     await this.projection?.forward.dispose();
     await this.projection?.backward.dispose();

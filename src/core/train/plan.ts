@@ -63,6 +63,11 @@ export interface PlanModel {
   readonly projection: ProfileProjection | undefined;
 }
 
+/** The weights that no step changes, by name; of the others, the parameters are fed anew. */
+export function frozenWeights({ weights, parameters }: PlanModel): [name: string, HostTensor][] {
+  return [...weights].filter(([name]) => !Object.hasOwn(parameters.views, name));
+}
+
 /**
  * - `whole`: the step as one graph.
  * - `layerwise`: one layer at a time, what the backward pass needs kept in memory.

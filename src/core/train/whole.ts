@@ -13,7 +13,14 @@ import {
 } from "../decoder/index.ts";
 import { projectProfiles } from "../encoders/index.ts";
 import type { ParameterStore } from "./parameters.ts";
-import { routerStats, type PlanModel, type StepInputs, type StepResult, type TrainingPlan } from "./plan.ts";
+import {
+  frozenWeights,
+  routerStats,
+  type PlanModel,
+  type StepInputs,
+  type StepResult,
+  type TrainingPlan,
+} from "./plan.ts";
 import { balanceScale, lossGraph, routerOutputs } from "./stepGraph.ts";
 
 /** The step as one graph: fastest once it is compiled, and the plan for accelerators. */
@@ -66,16 +73,17 @@ class WholePlan implements TrainingPlan {
   readonly name = "whole";
   private readonly model: PlanModel;
   private readonly executable: Executable;
+  /** With the frozen weights. */
+  private readonly bound: Executable;
   private readonly routers: readonly string[];
   private readonly rope: RopeCache;
-  private readonly tensors: Feeds;
 
   constructor(model: PlanModel, executable: Executable, routers: readonly string[]) {
     this.model = model;
     this.executable = executable;
+    this.bound = executable.bind(Object.fromEntries(frozenWeights(model)));
     this.routers = routers;
     this.rope = new RopeCache(model.config, model.engine.precision);
-    this.tensors = { ...Object.fromEntries(model.weights), ...model.parameters.views };
   }
 
   async step(inputs: StepInputs, gradients: ParameterStore): Promise<StepResult> {
@@ -86,9 +94,9 @@ class WholePlan implements TrainingPlan {
           inputs.dropoutMask!(path, [inputs.batch.rows, inputs.batch.tokens, inFeatures]),
         ])
       : [];
-    const outputs = await this.executable.run(
+    const outputs = await this.bound.run(
       {
-        ...this.tensors,
+        ...this.model.parameters.views,
         ...stepFeeds(inputs),
         ...this.rope.feeds(inputs.batch.tokens),
         ...(inputs.profile && { [projection ? "profileVectors" : "profile"]: inputs.profile }),
@@ -103,6 +111,7 @@ class WholePlan implements TrainingPlan {
   }
 
   async dispose(): Promise<void> {
+    await this.bound.dispose();
     await this.executable.dispose();
   }
 }

@@ -13,4 +13,3 @@ export * from "./rng.ts";
 export * from "./serial.ts";
 export * from "./show.ts";
 export * from "./text.ts";
-export * from "./timeLimit.ts";

@@ -1,6 +1,7 @@
 import * as huggingFace from "@huggingface/tokenizers";
 import { z } from "zod";
-import { CumaError, show, withinTime } from "../../util/index.ts";
+import { CumaError, show } from "../../util/index.ts";
+import { withinTime } from "../../util/timeLimit.ts";
 import { nameOf, type Part } from "./steps.ts";
 
 const { SplitPreTokenizer } = huggingFace as unknown as {

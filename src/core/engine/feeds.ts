@@ -9,14 +9,14 @@ import {
 } from "../graph/index.ts";
 import { ShapeError } from "../util/index.ts";
 
-/** The feed of every input of a program, checked, and the sizes its symbols have in this run. */
-export interface Bound {
+/** The feed of every input of a program, and the sizes its symbols have in this run. */
+export interface CheckedFeeds {
   readonly feeds: ReadonlyMap<string, HostTensor>;
   readonly bindings: Bindings;
 }
 
 /** @throws ShapeError where a feed is missing or has another type or shape than the program declares. */
-export function bindFeeds(program: Program, feeds: Feeds): Bound {
+export function checkFeeds(program: Program, feeds: Feeds): CheckedFeeds {
   const found = new Map<string, HostTensor>();
   const bindings = new Map<string, number>();
   const sources = new Map<string, string>();
@@ -29,9 +29,10 @@ export function bindFeeds(program: Program, feeds: Feeds): Bound {
         `feed "${name}": expected ${describe(value)}, got ${isInt ? "int" : "float"} ${showShape(feed.shape)}`,
       );
     }
-    for (const [axis, dim] of value.shape.entries()) {
+    for (const [axis, size] of feed.shape.entries()) {
+      const dim = value.shape[axis];
       if (typeof dim !== "string" || bindings.has(dim)) continue;
-      bindings.set(dim, feed.shape[axis]!);
+      bindings.set(dim, size);
       sources.set(dim, name);
     }
     found.set(name, feed);

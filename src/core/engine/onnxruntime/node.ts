@@ -1,35 +1,20 @@
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import type { Feeds, HostTensor, Precision, Program } from "../graph/index.ts";
-import { toOnnx, type OnnxModel } from "../onnx/index.ts";
-import { CumaError, MAX_THREADS, messageOf } from "../util/index.ts";
-import { bindFeeds } from "./bind.ts";
-import { onnxRuntimeVersion } from "./onnxruntimeVersion.ts";
-import type { Engine, Executable } from "./types.ts";
-
-/** Execution providers, by the name of the device the user asks for. */
-const providers = {
-  cpu: { provider: "cpu", install: "it is part of onnxruntime-node" },
-  cuda: {
-    provider: "cuda",
-    install:
-      "on Linux x64 with CUDA 12 and cuDNN 9, run `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12`",
-  },
-  webgpu: {
-    provider: "webgpu",
-    install: "it is part of onnxruntime-node on Windows, macOS and Linux, and needs a Vulkan, Metal or D3D12 driver",
-  },
-  directml: { provider: "dml", install: "it is part of onnxruntime-node on Windows only" },
-  coreml: { provider: "coreml", install: "it is part of onnxruntime-node on macOS only" },
-} as const;
-
-export type Device = keyof typeof providers;
+import type { Feeds, HostTensor, Precision, Program } from "../../graph/index.ts";
+import { toOnnx, type OnnxModel } from "../../onnx/index.ts";
+import { CumaError, MAX_THREADS, messageOf } from "../../util/index.ts";
+import { checkFeeds } from "../feeds.ts";
+import { merged, type Engine, type Executable } from "../types.ts";
+import { packageVersion } from "../packageVersion.ts";
+import { onnxRuntimeDevices, type OnnxRuntimeDevice } from "./devices.ts";
 
 export interface OnnxRuntimeOptions {
-  readonly device?: Device;
+  readonly device?: OnnxRuntimeDevice;
   /** CPU threads inside one operation; by default all cores. */
   readonly threads?: number;
   readonly precision?: Precision;
+  /** Whether ONNX Runtime's own operators, which do the work of several, are used; it has them in float32 alone. */
+  readonly fused?: boolean;
 }
 
 /**
@@ -40,11 +25,12 @@ export function onnxRuntimeEngine({
   device = "cpu",
   threads = availableParallelism(),
   precision = "float32",
+  fused = precision === "float32",
 }: OnnxRuntimeOptions = {}): Engine {
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new CumaError(`threads: expected a whole number from 1 to ${MAX_THREADS}, found ${threads}`);
   }
-  const { provider, install } = providers[device];
+  const { provider, install } = onnxRuntimeDevices[device];
   if (device !== "cpu") requireProvider(device);
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: device === "cpu" ? ["cpu"] : [provider, "cpu"],
@@ -61,10 +47,10 @@ export function onnxRuntimeEngine({
   };
   return {
     name: "onnxruntime",
-    setup: `onnxruntime-${onnxRuntimeVersion()}-${device}-${threads}`,
+    setup: `onnxruntime-${packageVersion("onnxruntime-node")}-${device}-${threads}`,
     precision,
     async compile(program) {
-      const model = toOnnx(program, precision);
+      const model = toOnnx(program, { precision, fused });
       try {
         return new OnnxRuntimeExecutable(
           program,
@@ -81,8 +67,8 @@ export function onnxRuntimeEngine({
 }
 
 /** @throws CumaError where this build of ONNX Runtime does not have the provider, saying how to get it. */
-function requireProvider(device: Device): void {
-  const { provider, install } = providers[device];
+function requireProvider(device: OnnxRuntimeDevice): void {
+  const { provider, install } = onnxRuntimeDevices[device];
   const available = ort.listSupportedBackends().map((backend) => backend.name);
   if (!available.includes(provider)) {
     throw new CumaError(
@@ -104,10 +90,14 @@ class OnnxRuntimeExecutable implements Executable {
     this.precision = precision;
   }
 
+  bind(resident: Feeds): Executable {
+    return merged(this, resident);
+  }
+
   async run(feeds: Feeds, into: Feeds = {}): Promise<Feeds> {
-    const bound = bindFeeds(this.program, feeds);
+    const checked = checkFeeds(this.program, feeds);
     const inputs: Record<string, ort.Tensor> = {};
-    for (const [name, feed] of bound.feeds) inputs[name] = this.toOrt(feed);
+    for (const [name, feed] of checked.feeds) inputs[name] = this.toOrt(feed);
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const [name, onnxName] of this.model.outputNames) {
       fetches[onnxName] = into[name] ? this.toOrt(into[name]) : null;
