@@ -1,5 +1,5 @@
 import { datasets, type DatasetName, type ExampleSource } from "../../datasets/index.ts";
-import type { Topology } from "../../router/index.ts";
+import { hasRouters, type Topology } from "../../router/index.ts";
 import { intoFile, sha256File } from "../core/io/index.ts";
 import { checkLength } from "../core/decoder/index.ts";
 import { profileText, type Profile } from "../core/text/index.ts";
@@ -115,7 +115,7 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
   checkAttributes(`${config.profiles}: by`, by, table.attributes);
   const model = await ChoiceModel.open({ ...config.model, onProgress: hooks.onProgress });
   try {
-    if (!model.loaded?.adapter.hasRouters) {
+    if (!model.loaded || !hasRouters(model.loaded.adapter)) {
       const method = model.loaded?.adapter.method ?? "none";
       throw new CumaError(
         `${config.model.adapter}: the adapter (${method}) has no routers; expected one that routes between experts, such as cuma`,

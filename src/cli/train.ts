@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { adapters } from "../../adapters/index.ts";
 import { stringify } from "yaml";
-import { describeRun, prepareRun, runConfigSchema, train, type RunConfig } from "../app/index.ts";
+import { describeRun, runConfigSchema, train, type RunConfig } from "../app/index.ts";
 import { checkConfig, emptyConfig, readConfigFile, setKey, withKey } from "../core/config/index.ts";
 import { formatBytes, UsageError } from "../core/util/index.ts";
 import { Interruption } from "./interrupt.ts";
@@ -75,7 +75,7 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
   const config = readRunConfig(file, flags);
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
   if (flags.dryRun) {
-    const { memoryBytes, ...rest } = describeRun(await prepareRun(config, say));
+    const { memoryBytes, ...rest } = await describeRun(config, say);
     const shown = { ...rest, memoryBytes };
     if (flags.json) printJson(shown);
     else {

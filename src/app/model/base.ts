@@ -29,14 +29,18 @@ export interface EngineOptions {
   readonly threads: number | null;
 }
 
-/** A frozen language model, ready to be run. */
-export interface BaseModel {
+/** A frozen language model without its weights. */
+export interface BaseDescription {
   /** As the user named it. */
   readonly name: string;
   readonly folder: string;
   readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
+}
+
+/** A frozen language model, ready to be run. */
+export interface BaseModel extends BaseDescription {
   readonly weights: ReadonlyMap<string, HostTensor>;
 }
 
@@ -57,17 +61,28 @@ export async function baseFolder(name: string, options: LoadOptions = {}): Promi
 }
 
 /**
- * Loads a base model: everything small is checked before the weights are read.
+ * Opens a base model: everything small is read and checked, and that its weights are there.
  * @throws CumaError naming the file that is missing or wrong.
  */
-export async function loadBase(name: string, options: LoadOptions = {}): Promise<BaseModel> {
+export async function openBase(name: string, options: LoadOptions = {}): Promise<BaseDescription> {
   const folder = await baseFolder(name, options);
   const configFile = join(folder, "config.json");
   const config = parseConfig(readJson(configFile, MAX_CONFIG_BYTES), configFile);
   const tokenizer = withinVocabulary(loadTokenizer(folder), config.vocabSize, configFile);
   const template = loadChatTemplate(folder, tokenizer);
-  options.onProgress?.(`reading ${folder}`);
-  return { name, folder, config, tokenizer, template, weights: loadDecoderWeights(folder, config) };
+  new WeightFiles(folder).close();
+  return { name, folder, config, tokenizer, template };
+}
+
+/** Reads the weights of a base. @throws CumaError naming the file that is missing or wrong. */
+export function withWeights(base: BaseDescription, onProgress?: (message: string) => void): BaseModel {
+  onProgress?.(`reading ${base.folder}`);
+  return { ...base, weights: loadDecoderWeights(base.folder, base.config) };
+}
+
+/** Opens a base model and reads its weights. */
+export async function loadBase(name: string, options: LoadOptions = {}): Promise<BaseModel> {
+  return withWeights(await openBase(name, options), options.onProgress);
 }
 
 /**

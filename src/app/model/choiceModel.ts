@@ -6,8 +6,9 @@ import {
   loadAdapter,
   TENSORS_FILE,
   type LoadedAdapter,
-  type ReaderSettings,
+  type PersonSettings,
 } from "../../../adapters/index.ts";
+import { hasRouters, observedGates } from "../../../router/index.ts";
 import type { ExampleSource } from "../../../datasets/index.ts";
 import type { Engine } from "../../core/engine/index.ts";
 import { floats, type HostTensor } from "../../core/graph/index.ts";
@@ -104,7 +105,7 @@ export class ChoiceModel {
     const engine = makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
-    const reader: ReaderSettings | null = loaded?.reader ?? null;
+    const reader: PersonSettings | null = loaded?.settings ?? null;
     const settings = {
       attributes: options.attributes ?? reader?.attributes ?? null,
       persona: options.persona ?? reader?.persona ?? true,
@@ -179,13 +180,13 @@ export class ChoiceModel {
   }
 
   private async routeIds(profile: Profile, ids: readonly number[]): Promise<Routing[]> {
-    if (!this.loaded?.adapter.hasRouters) return [];
+    if (!this.loaded || !hasRouters(this.loaded.adapter)) return [];
     const vectors = await this.profileVectors([profile]);
-    const { gates } = await this.decoder.forward(makeBatch([{ ids }], { precision: this.decoder.precision }), {
+    const { observed } = await this.decoder.forward(makeBatch([{ ids }], { precision: this.decoder.precision }), {
       profile: this.stack(vectors, [0]),
-      keepGates: true,
+      observe: true,
     });
-    return Object.entries(gates).map(([router, { shape, data }]) => {
+    return Object.entries(observedGates(observed)).map(([router, { shape, data }]) => {
       const [, T, E] = shape as [number, number, number];
       const mean = Array.from({ length: E }, (_, e) => {
         let sum = 0;
