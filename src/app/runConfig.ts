@@ -3,8 +3,15 @@ import { adapterSchema } from "../../adapters/index.ts";
 import { datasetNames, holdOutRuleSchema } from "../../datasets/index.ts";
 import { runSchema } from "../core/config/index.ts";
 import { templateSettingsSchema } from "../core/text/index.ts";
+import { objectiveNames } from "../core/train/index.ts";
 
-/** A run file with the adapters and data sets that there are. */
-export const runConfigSchema = runSchema(adapterSchema, holdOutRuleSchema, datasetNames, templateSettingsSchema);
+/** A run file with the adapters, data sets and objectives that there are. */
+export const runConfigSchema = runSchema(
+  adapterSchema,
+  holdOutRuleSchema,
+  datasetNames,
+  templateSettingsSchema,
+  objectiveNames,
+);
 
 export type RunConfig = z.infer<typeof runConfigSchema>;

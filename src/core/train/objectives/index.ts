@@ -4,6 +4,7 @@ import { sft } from "./sft.ts";
 export const objectives = { sft };
 
 export type ObjectiveName = keyof typeof objectives;
+export const objectiveNames = Object.keys(objectives) as [ObjectiveName, ...ObjectiveName[]];
 
 export * from "./answerTree.ts";
 export * from "./sft.ts";
