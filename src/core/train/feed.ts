@@ -23,10 +23,15 @@ export function largestBatch<E>(
   batches: readonly (readonly E[])[],
   { size }: Pick<Objective<E>, "size">,
 ): { B: number; T: number; R: number } {
-  const sizes = batches.map((batch) => batch.map(size));
-  return {
-    B: Math.max(...sizes.map((batch) => batch.length)),
-    T: Math.max(...sizes.flat().map(({ tokens }) => tokens)),
-    R: Math.max(...sizes.map((batch) => batch.reduce((sum, { labels }) => sum + labels, 0))),
-  };
+  const largest = { B: 0, T: 0, R: 0 };
+  for (const batch of batches) {
+    const sizes = batch.map(size);
+    largest.B = Math.max(largest.B, batch.length);
+    largest.T = sizes.reduce((most, { tokens }) => Math.max(most, tokens), largest.T);
+    largest.R = Math.max(
+      largest.R,
+      sizes.reduce((sum, { labels }) => sum + labels, 0),
+    );
+  }
+  return largest;
 }

@@ -24,7 +24,8 @@ export interface Collated {
 
 /**
  * A loss over the log-probabilities of label tokens: one file in `objectives/`, one row in its table. An objective says what an
- * example is to the model and what is lost on it; plans, optimisers and the loop know nothing else of it.
+ * example is to the model and what is lost on it; plans, optimisers and the loop know nothing else of it. What it weighs labels by
+ * may have either sign.
  */
 export interface Objective<E> {
   readonly name: string;
