@@ -15,7 +15,7 @@ const described = {
   ],
 } as const;
 
-/** Keys that are read for every method, in folder.ts. */
+/** Keys that are read for every method, in format.ts. */
 const shared = ["demographic_embed_dim", "hidden_size", "profile_encoder", "reader", "base_hash"] as const;
 
 /** Keys of PEFT's LoraConfig, from 0.2 to 0.21. */

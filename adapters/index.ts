@@ -34,5 +34,5 @@ function unknownKey(key: string, method: AdapterName) {
   return { code: "custom" as const, path: [key], message: unknownName(`key of "${method}"`, key, keys), input: key };
 }
 
-export * from "./folder.ts";
+export * from "./format.ts";
 export * from "./table.ts";

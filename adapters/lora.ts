@@ -17,7 +17,7 @@ import { add, matmul, reshape } from "../src/core/ops/index.ts";
 import { checkForeignKeys, CumaError } from "../src/core/util/index.ts";
 import { peftLoraKeys } from "./folderKeys.ts";
 import { alphaSchema } from "./schemas.ts";
-import { normal } from "./tensors.ts";
+import { normal, zeros } from "./tensors.ts";
 import { selectSites, targetModulesSchema } from "./targets.ts";
 
 const loraSchema = z.strictObject({
@@ -45,24 +45,26 @@ function fit(config: LoraConfig, target: AdapterTarget): Adapter {
   const D = profileVector ? target.profileWidth : 0;
   const sites = selectSites(target.sites, config.targetModules);
   const scale = config.rankStabilized ? loraAlpha / Math.sqrt(r) : loraAlpha / r;
-  const parameters = sites.flatMap(({ path, inFeatures: I, outFeatures: O }): ParameterSpec[] => [
+  const parameters = sites.flatMap(({ path, layer, inFeatures: I, outFeatures: O }): ParameterSpec[] => [
     {
       name: `${path}.lora_A.weight`,
       shape: [r, I],
       part: "lora",
+      layer,
       decay: true,
       // PEFT's initialisation: Kaiming uniform with a = sqrt(5).
       init: (data, rng) => {
         for (let i = 0; i < data.length; i++) data[i] = (2 * rng.uniform() - 1) / Math.sqrt(I);
       },
     },
-    { name: `${path}.lora_B.weight`, shape: [O, r], part: "lora", decay: true, init: (data) => data.fill(0) },
+    { name: `${path}.lora_B.weight`, shape: [O, r], part: "lora", layer, decay: true, init: zeros },
     ...(D > 0
       ? [
           {
             name: `${path}.lora_C.weight`,
             shape: [r, D],
             part: "profile",
+            layer,
             decay: true,
             init: normal(INIT_STD),
           } as const,
@@ -77,7 +79,6 @@ function fit(config: LoraConfig, target: AdapterTarget): Adapter {
     parameters,
     profileWidth: D,
     dropout: config.dropout,
-    hasRouters: false,
     folderConfig: {
       peft_type: profileVector ? "LORA_PROFILE" : "LORA",
       task_type: "CAUSAL_LM",
@@ -91,8 +92,9 @@ function fit(config: LoraConfig, target: AdapterTarget): Adapter {
       inference_mode: true,
     },
     layer: (inputs) => ({
-      routers: [],
-      delta(x, site: LinearSite) {
+      losses: [],
+      observed: {},
+      apply(y, x, site: LinearSite) {
         const parameter = (part: string, shape: readonly number[]) =>
           inputs.parameter(`${site.name}.lora_${part}.weight`, shape);
         let low = matmul(inputs.dropout(x, site), parameter("A", [r, site.inFeatures]), { transB: true }); // [B, T, r]
@@ -100,7 +102,7 @@ function fit(config: LoraConfig, target: AdapterTarget): Adapter {
           const fromProfile = matmul(inputs.profile!, parameter("C", [r, D]), { transB: true }); // [B, r]
           low = add(low, reshape(fromProfile, [x.shape[0] as Dim, 1, r]));
         }
-        return matmul(low, parameter("B", [site.outFeatures, r]), { transB: true, alpha: scale });
+        return add(y, matmul(low, parameter("B", [site.outFeatures, r]), { transB: true, alpha: scale }));
       },
     }),
     toTensors: (values: Feeds) =>
@@ -138,5 +140,6 @@ export const lora = adapterMethod({
   configSchema: loraSchema,
   peftTypes: ["LORA", "LORA_PROFILE"],
   parseFolderConfig,
+  takesProfiles: ({ profileVector }) => profileVector,
   fit,
 });

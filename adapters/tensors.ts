@@ -8,6 +8,11 @@ export function normal(std: number): ParameterSpec["init"] {
   };
 }
 
+/** Fills a parameter with 0. */
+export const zeros: ParameterSpec["init"] = (data) => {
+  data.fill(0);
+};
+
 /** Tensors of equal shape below one another: n of [r, c] -> [n * r, c]. */
 export function stack(parts: readonly HostTensor[]): HostTensor {
   const [rows, columns] = parts[0]!.shape as [number, number];

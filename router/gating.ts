@@ -1,6 +1,11 @@
 import type { Shape, Value } from "../src/core/graph/index.ts";
-import type { TopExperts } from "../src/core/decoder/index.ts";
 import { constant, expand, gatherLast, scatterLast, softmax, topK } from "../src/core/ops/index.ts";
+
+/** The experts chosen for each token [B, T, K], and their weights. */
+export interface TopExperts {
+  readonly index: Value;
+  readonly weights: Value;
+}
 
 export interface Gates {
   /** Weights of the experts [..., E]; 0 for those not chosen. */

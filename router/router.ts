@@ -1,8 +1,8 @@
 import type { Dim, Value } from "../src/core/graph/index.ts";
-import type { LayerInputs, ParameterSpec, RouterOutput } from "../src/core/decoder/index.ts";
+import type { Adapter, LayerInputs, ParameterSpec } from "../src/core/decoder/index.ts";
 import { add, div, matmul, mul, reduceMax, reduceSum, relu, reshape } from "../src/core/ops/index.ts";
 import type { Rng } from "../src/core/util/index.ts";
-import { gatings, type GatingName } from "./gating.ts";
+import { gatings, type GatingName, type TopExperts } from "./gating.ts";
 
 /** Shapes: I input width, D profile width, R hidden width, E experts. */
 export interface RouterConfig {
@@ -14,13 +14,41 @@ export interface RouterConfig {
   readonly gating: GatingName;
 }
 
-/** The parameters of a router; its first layer is kept as a token part and a profile part. */
-export function routerParameters(name: string, config: RouterConfig): ParameterSpec[] {
+/** What a router of one layer gives. B rows, T tokens, E experts; averages are over the tokens of the mask. */
+export interface RouterOutput {
+  /** Weights of the experts [B, T, E]; 0 for those not chosen. */
+  readonly gates: Value;
+  /** Null where all experts take part. */
+  readonly top: TopExperts | null;
+  /** Load-balancing loss, a scalar: E * sum_e f_e p_e. */
+  readonly balance: Value;
+  /** Share of the (token, slot) pairs sent to each expert [E]. */
+  readonly load: Value;
+  /** Mean gates of each row [B, E]. */
+  readonly rowGates: Value;
+  /** Mean of the largest gate, a scalar. */
+  readonly gateMax: Value;
+}
+
+/** What a router's parameters belong to. */
+const PART = "router";
+
+/** Whether an adapter routes between experts. */
+export function hasRouters({ parameters }: Pick<Adapter, "parameters">): boolean {
+  return parameters.some(({ part }) => part === PART);
+}
+
+/**
+ * The parameters of a router; its first layer is kept as a token part and a profile part.
+ * @param name With the prefix of its layer.
+ */
+export function routerParameters(name: string, layer: number, config: RouterConfig): ParameterSpec[] {
   const { inFeatures: I, profileWidth: D, hidden: R, numExperts: E } = config;
   const spec = (part: string, shape: readonly number[], fanIn: number): ParameterSpec => ({
     name: `${name}.${part}`,
     shape,
-    part: "router",
+    part: PART,
+    layer,
     decay: shape.length > 1,
     init: (data, rng) => uniform(data, 1 / Math.sqrt(fanIn), rng),
   });
@@ -43,6 +71,7 @@ function uniform(data: Float32Array, bound: number, rng: Rng): void {
  * The profile part W1d e is the same at every token, so it is computed once per row.
  * Load balancing: E * sum_e f_e p_e, with f_e the share of the (token, slot) pairs sent to expert e, taken as a
  * constant, and p_e the mean gate of e, both over unpadded tokens. Source: arXiv 2601.04885, section 3.
+ * @param name Inside its layer: "self_attn.router", or that of one site's own: "mlp.down_proj.router".
  * @param x [B, T, I]
  */
 export function router(name: string, config: RouterConfig, x: Value, inputs: LayerInputs): RouterOutput {
@@ -64,7 +93,6 @@ export function router(name: string, config: RouterConfig, x: Value, inputs: Lay
   const slots = reduceSum(meanOverTokens(chosen), [0], false);
   const load = div(meanOverTokens(chosen), slots); // [E]
   return {
-    name,
     gates,
     top,
     balance: mul(reduceSum(mul(load, meanOverTokens(gates)), [0], false), E),

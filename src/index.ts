@@ -6,8 +6,9 @@ export { previewExamples } from "./app/preview.ts";
 export { writeReport, type ReportOptions } from "./app/report.ts";
 export { runRoute, type RouteConfig, type RouteResults } from "./app/route.ts";
 export { runConfigSchema, type RunConfig } from "./app/runConfig.ts";
-export { prepareRun, train, type RunHooks } from "./app/train.ts";
-export type { Topology } from "../router/index.ts";
+export { train, type RunHooks } from "./app/train.ts";
+export { prepareRun } from "./app/training/prepare.ts";
+export type { Routing, Topology } from "../router/index.ts";
 export {
   benjaminiHochberg,
   compare,
@@ -55,6 +56,5 @@ export {
   type Source,
   type WorldValuesBench,
 } from "../datasets/index.ts";
-export type { Routing } from "./core/inference/index.ts";
 export { profileText, type Choice, type Profile } from "./core/text/index.ts";
 export { CumaError, Interrupted, UsageError } from "./core/util/index.ts";

@@ -12,6 +12,7 @@ import {
   clipByNorm,
   makePlan,
   ParameterStore,
+  sft,
   type PlanName,
   type StepInputs,
 } from "../../src/core/train/index.ts";
@@ -42,7 +43,15 @@ async function main(): Promise<void> {
   parameters.initialise(0);
   const gradients = new ParameterStore(adapter.parameters, "float32");
   const optimizer = new AdamW(parameters, adamWDefaults);
-  const training = await makePlan(plan, { engine, config, weights, adapter, parameters, projection: undefined });
+  const training = await makePlan(plan, {
+    engine,
+    config,
+    weights,
+    adapter,
+    objective: sft,
+    parameters,
+    projection: undefined,
+  });
   const rng = new Rng(0, "bench");
   const trees = Array.from({ length: B }, () => ({ ids: randomTokens(rng, T) }));
   const profile = Float32Array.from({ length: B * PROFILE_WIDTH }, () => rng.normal());
@@ -57,9 +66,9 @@ async function main(): Promise<void> {
       ),
       row: Int32Array.from({ length: N }, (_, i) => i),
       token: Int32Array.from({ length: N }, () => rng.below(config.vocabSize)),
-      weight: new Float64Array(N).fill(1 / N),
     },
-    balanceScale: 0.01,
+    feeds: { weight: { shape: [N], data: new Float64Array(N).fill(1 / N) } },
+    lossScales: { loadBalance: 0.01 },
   };
   // `performance.now()` counts from the start of the process.
   const secondsToFirstStep = performance.now() / 1000;

@@ -14,7 +14,7 @@ import { datasets, writePlanted, type ChoiceExample, type Source } from "../../d
 import { loadBase } from "../../src/app/model/base.ts";
 import { Prompts } from "../../src/app/model/prompts.ts";
 import { packageRoot } from "../../src/app/package.ts";
-import { ChoiceSft } from "../../src/app/sftSource.ts";
+import { ChoiceSft } from "../../src/app/training/sftSource.ts";
 import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { encodeSafetensors } from "../../src/core/checkpoint/index.ts";
 import { writeFileAtomic } from "../../src/core/io/index.ts";
@@ -26,9 +26,9 @@ import {
   makePlan,
   ParameterStore,
   runTraining,
-  totalSteps,
+  ScheduledFeed,
+  sft,
   type SftExample,
-  type SftSource,
 } from "../../src/core/train/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { trainByteLevelBpe } from "./bpe.ts";
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   const target = { sites: linearSites(config), baseShapes: baseShapes(config), profileWidth: 0 };
   const adapter = adapters.full.fit({ method: "full" }, target);
   const parameters = new ParameterStore(adapter.parameters, engine.precision);
-  parameters.initialise(0);
+  for (const [name, { data }] of Object.entries(parameters.views)) drawTensor(name, data as Float32Array);
   const writeWeights = (): void => {
     const tensors = adapter.toTensors(parameters.views) as Parameters<typeof encodeSafetensors>[0];
     writeFileAtomic(join(out, "model.safetensors"), encodeSafetensors(tensors, { format: "pt" }));
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
 
   const base = await loadBase(out);
   const weights = new Map(base.weights);
-  const sft = new ChoiceSft(
+  const examples = new ChoiceSft(
     source,
     new Prompts(base, { persona: true, template: defaultTemplateSettings }, choicePrompt),
     {
@@ -129,16 +129,38 @@ async function main(): Promise<void> {
     schedule: "cosine" as const,
     warmup: 50,
     clipNorm: 1,
-    loadBalance: 0,
+    lossScales: {},
     seed: 0,
     saveEvery: 1_000_000,
   };
-  const mixed: SftSource = { length: sft.length, at: (i) => (isText(i) ? asText(sft.at(i)) : sft.at(i)) };
-  const plan = await makePlan("whole", { engine, config, weights, adapter, parameters, projection: undefined });
+  const mixed = {
+    length: examples.length,
+    at: (i: number) => (isText(i) ? asText(examples.at(i)) : examples.at(i)),
+  };
+  const feed = new ScheduledFeed(mixed, sft, settings);
+  const plan = await makePlan("whole", {
+    engine,
+    config,
+    weights,
+    adapter,
+    objective: sft,
+    parameters,
+    projection: undefined,
+  });
   const optimizer = new AdamW(parameters, adamWDefaults);
   let recent = 0;
   await runTraining(
-    { plan, adapter, parameters, optimizer, source: mixed, vectors: null, settings, precision: engine.precision },
+    {
+      plan,
+      adapter,
+      parameters,
+      optimizer,
+      objective: sft,
+      feed,
+      vectors: null,
+      settings,
+      precision: engine.precision,
+    },
     {
       startStep: 0,
       signal: new AbortController().signal,
@@ -152,8 +174,18 @@ async function main(): Promise<void> {
       lastSave: () => null,
     },
   );
-  console.log(`${totalSteps(sft.length, settings)} steps on ${sft.length} examples`);
+  console.log(`${feed.steps} steps on ${examples.length} examples`);
   writeWeights();
+}
+
+/** Standard deviation of matrices before training. */
+const INIT_STD = 0.02;
+
+/** A tensor of a base that has learnt nothing yet: matrices are random, norms are 1. */
+function drawTensor(name: string, data: Float32Array): void {
+  const rng = new Rng(0, "init", name);
+  const norm = name.endsWith("norm.weight");
+  for (let i = 0; i < data.length; i++) data[i] = norm ? 1 : INIT_STD * rng.normal();
 }
 
 /** Half of the examples are read as plain text. */

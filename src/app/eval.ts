@@ -166,7 +166,7 @@ function heldOutRules(
     checkHoldOut(`held-out groups, in ${dir}`, holdOut, source);
     return holdOut;
   }
-  const found = model.loaded?.reader?.holdOut ?? [];
+  const found = model.loaded?.settings?.holdOut ?? [];
   return checkJson(`${adapter ?? ""}: reader.holdOut`, found, z.array(holdOutRuleSchema));
 }
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { profileText } from "../core/text/index.ts";
-import { BatchSchedule, treeAnswers } from "../core/train/index.ts";
+import { treeAnswers } from "../core/train/index.ts";
 import { checkArgument } from "../core/util/index.ts";
 import type { RunConfig } from "./runConfig.ts";
-import type { RunData } from "./train.ts";
+import type { RunData } from "./training/runData.ts";
 
 /** A training example, as it is trained. */
 export interface PreviewExample {
@@ -19,29 +19,29 @@ export interface PreviewExample {
 }
 
 /** The first examples of a run, in the order in which they are trained. */
-export function previewExamples({ train }: RunConfig, { base, source }: RunData, limit: number): PreviewExample[] {
+export function previewExamples(
+  { train }: RunConfig,
+  { base, source, feed }: RunData,
+  limit: number,
+): PreviewExample[] {
   checkArgument("limit", z.int().nonnegative(), limit);
-  const schedule = new BatchSchedule(source.length, train.batchSize, train.seed, (i) => source.at(i).inputIds.length);
   const shown: PreviewExample[] = [];
-  for (let batch = 0; shown.length < limit && batch < schedule.batchesPerEpoch * train.epochs; batch++) {
-    for (const i of schedule.at(batch)) {
-      if (shown.length === limit) break;
-      const example = source.at(i);
-      const answers = treeAnswers(example);
-      const likeliest = answers.reduce((best, answer) => (answer.share > best.share ? answer : best)).tokens;
-      const prompt = example.inputIds.slice(0, example.targets[0]!.position + 1);
-      const inputIds = [...prompt, ...likeliest];
-      shown.push({
-        id: example.id,
-        text: base.tokenizer.decode(inputIds),
-        inputIds,
-        labels: [...prompt.map(() => -100), ...likeliest],
-        profileText: profileText(source.cell(i).profile),
-        ...(train.labels === "soft" && {
-          target: { answers: answers.map(({ tokens }) => tokens), probabilities: answers.map(({ share }) => share) },
-        }),
-      });
-    }
+  for (const example of feed.examples()) {
+    if (shown.length === limit) break;
+    const answers = treeAnswers(example);
+    const likeliest = answers.reduce((best, answer) => (answer.share > best.share ? answer : best)).tokens;
+    const prompt = example.inputIds.slice(0, example.targets[0]!.position + 1);
+    const inputIds = [...prompt, ...likeliest];
+    shown.push({
+      id: example.id,
+      text: base.tokenizer.decode(inputIds),
+      inputIds,
+      labels: [...prompt.map(() => -100), ...likeliest],
+      profileText: profileText(source.profiles[example.profile]!),
+      ...(train.labels === "soft" && {
+        target: { answers: answers.map(({ tokens }) => tokens), probabilities: answers.map(({ share }) => share) },
+      }),
+    });
   }
   return shown;
 }

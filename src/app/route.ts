@@ -1,8 +1,7 @@
 import { datasets, type ChoiceExample, type DatasetName, type Source } from "../../datasets/index.ts";
-import type { Topology } from "../../router/index.ts";
+import { hasRouters, type Routing, type Topology } from "../../router/index.ts";
 import { intoFile, sha256File } from "../core/io/index.ts";
 import { checkLength } from "../core/decoder/index.ts";
-import type { Routing } from "../core/inference/index.ts";
 import { profileText, type Profile } from "../core/text/index.ts";
 import { checkArgument, count, CumaError, excerpt, Rng, show } from "../core/util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
@@ -118,7 +117,7 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
   checkAttributes(`${config.profiles}: by`, by, table.attributes);
   const model = await LanguageModel.open({ ...config.model, onProgress: hooks.onProgress });
   try {
-    if (!model.loaded?.adapter.hasRouters) {
+    if (!model.loaded || !hasRouters(model.loaded.adapter)) {
       const method = model.loaded?.adapter.method ?? "none";
       throw new CumaError(
         `${config.model.adapter}: the adapter (${method}) has no routers; expected one that routes between experts, such as cuma`,

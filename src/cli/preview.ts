@@ -19,7 +19,7 @@ export function previewCommand(): Command {
 
 async function runPreview(file: string | undefined, { limit, ...flags }: PreviewFlags): Promise<void> {
   const { previewExamples } = await import("../app/preview.ts");
-  const { loadRunData } = await import("../app/train.ts");
+  const { loadRunData } = await import("../app/training/runData.ts");
   const { readRunConfig } = await import("./runConfig.ts");
   const config = readRunConfig(file, flags);
   const shown = previewExamples(config, await loadRunData(config, say), Number(limit ?? 5));

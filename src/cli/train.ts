@@ -26,12 +26,12 @@ export function trainCommand(): Command {
 }
 
 async function runTrain(file: string | undefined, flags: TrainFlags): Promise<void> {
-  const { describeRun, prepareRun, train } = await import("../app/train.ts");
   const { readRunConfig } = await import("./runConfig.ts");
   const config = readRunConfig(file, flags);
   if (flags.resume && flags.overwrite) throw new UsageError("--resume and --overwrite exclude each other");
   if (flags.dryRun) {
-    const { memoryBytes, ...rest } = describeRun(await prepareRun(config, say));
+    const { describeRun } = await import("../app/training/dryRun.ts");
+    const { memoryBytes, ...rest } = await describeRun(config, say);
     const shown = { ...rest, memoryBytes };
     if (flags.json) printJson(shown);
     else {
@@ -41,6 +41,7 @@ async function runTrain(file: string | undefined, flags: TrainFlags): Promise<vo
     }
     return;
   }
+  const { train } = await import("../app/train.ts");
   const interruption = new Interruption(() => {
     say("interrupted: finishing the step and saving (again: stop at once)");
   });

@@ -215,6 +215,8 @@ test("a dry run prints what would be done, and writes nothing", async () => {
   });
   expect((shown["parameters"] as Record<string, number>)["total"]).toBeGreaterThan(1000);
   expect(existsSync(out("unused"))).toBe(false);
+  // What takes long is not done: neither are the base's files hashed nor profiles encoded.
+  expect(run.stderr).not.toMatch(/hashing|encoding/);
   // Of several settings of one key the last counts, and a flag of its own more than any.
   const sets = ["--set", "train.seed=5", "--set", "train.lr=2e-3", "--set", "train.lr=3e-3"];
   const set = await cuma(["train", runFile, "--seed", "4", ...sets, "--dry-run", "--json"]);

@@ -4,10 +4,11 @@ import { Decoder, makeBatch } from "../../src/core/decoder/index.ts";
 import {
   logLikelihoods,
   normaliseLogLikelihoods,
-  routedLogLikelihoods,
-  routeTokens,
+  observedLogLikelihoods,
+  observeTokens,
   type LikelihoodGroup,
 } from "../../src/core/inference/index.ts";
+import { routingOf } from "../../router/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
@@ -103,13 +104,14 @@ describe.each(Object.entries(decoders))("log-likelihoods of continuations, %s", 
   it("come with the gates of reading the prompt on its own, to the bit where answers are single tokens", async () => {
     for (const { profile, items } of people(new Rng(10), name !== "base")) {
       for (const item of items) {
-        const found = await routedLogLikelihoods(decoder, item, profile);
-        expect([[found.logLikelihoods]]).toStrictEqual(await logLikelihoods(decoder, [{ profile, items: [item] }]));
-        const alone = await routeTokens(decoder, item.prompt, profile);
-        expect(found.routing.length > 0).toBe(name !== "base");
-        if (item.continuations.every(({ length }) => length === 1)) expect(found.routing).toStrictEqual(alone);
+        const { logLikelihoods: likelihoods, observed } = await observedLogLikelihoods(decoder, item, profile);
+        expect([[likelihoods]]).toStrictEqual(await logLikelihoods(decoder, [{ profile, items: [item] }]));
+        const routing = routingOf(observed, item.prompt.length);
+        const alone = routingOf(await observeTokens(decoder, item.prompt, profile), item.prompt.length);
+        expect(routing.length > 0).toBe(name !== "base");
+        if (item.continuations.every(({ length }) => length === 1)) expect(routing).toStrictEqual(alone);
         for (const [r, { gates }] of alone.entries()) {
-          gates.forEach((gate, e) => expect(Math.abs(found.routing[r]!.gates[e]! - gate)).toBeLessThan(1e-6));
+          gates.forEach((gate, e) => expect(Math.abs(routing[r]!.gates[e]! - gate)).toBeLessThan(1e-6));
         }
       }
     }

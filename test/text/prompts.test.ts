@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Prompts } from "../../src/app/model/prompts.ts";
+import { makeBatch } from "../../src/core/decoder/index.ts";
 import {
   choicePrompt,
   defaultTemplateSettings,
@@ -10,7 +11,7 @@ import {
   type Choice,
   type Tokenizer,
 } from "../../src/core/text/index.ts";
-import { answerTree, answerWeight, sftBatch, treeAnswers, type SftExample } from "../../src/core/train/index.ts";
+import { answerTree, sft, treeAnswers, type SftExample } from "../../src/core/train/index.ts";
 import { goldenJson } from "../support/golden.ts";
 
 interface Case {
@@ -118,7 +119,9 @@ describe("answers of several tokens as what is trained", () => {
       { position: 2, tokens: [7, 8], probabilities: [0.5, 0.25], share: 0.75 },
       { position: 3, tokens: [9], probabilities: [0.25], share: 0.25 },
     ]);
-    expect(answerWeight([example])).toBe(4);
+    // Of 4 answer tokens in all: 2 people, of whom all pass the first token, 3 in 4 the second and 1 in 4 the third.
+    const shares = [0.25, 0.75, 0.5, 0.25, 0.25];
+    expect([...sft.collate([example], [example]).feeds["weight"]!.data]).toEqual(shares.map((p) => (2 * p) / 4));
     expect(treeAnswers(example)).toEqual(answers);
   });
 
@@ -133,11 +136,12 @@ describe("answers of several tokens as what is trained", () => {
         ],
       ),
     };
-    const { batch, labels } = sftBatch([tree], answerWeight([tree]), "float32");
+    const { trees, labels, feeds } = sft.collate([tree], [tree]);
+    const batch = makeBatch(trees, { precision: "float32" });
     expect(tree.inputIds).toEqual([1, 5, 6]);
     expect([...batch.feeds.attentionBias.data].map((bias) => Number(bias === 0))).toEqual([1, 0, 0, 1, 1, 0, 1, 0, 1]);
     expect([...batch.feeds.positions.data]).toEqual([0, 1, 1]);
-    expect([...labels.token]).toEqual([5, 6, 7, 8]);
-    expect([...labels.weight]).toEqual([0.25, 0.25, 0.25, 0.25]);
+    expect(labels.map(({ token }) => token)).toEqual([5, 6, 7, 8]);
+    expect([...feeds["weight"]!.data]).toEqual([0.25, 0.25, 0.25, 0.25]);
   });
 });

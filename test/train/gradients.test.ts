@@ -13,8 +13,10 @@ import {
   makePlan,
   ParameterStore,
   planNames,
+  sft,
   type Labels,
   type PlanName,
+  type StepInputs,
 } from "../../src/core/train/index.ts";
 import { golden, goldenJson, readExact, relativeError } from "../support/golden.ts";
 
@@ -54,45 +56,64 @@ async function setUp(
   const parameters = new ParameterStore(adapter.parameters, engine.precision);
   for (const spec of adapter.parameters) parameters.views[spec.name]!.data.set(exact.get(`param.${spec.name}`)!);
   const gradients = new ParameterStore(adapter.parameters, engine.precision);
-  const training = await makePlan(plan, { engine, config, weights, adapter, parameters, projection: undefined });
+  const training = await makePlan(plan, {
+    engine,
+    config,
+    weights,
+    adapter,
+    objective: sft,
+    parameters,
+    projection: undefined,
+  });
   const batch = makeBatch(
     file.lengths.map((length, i) => ({ ids: file.sequences[i]!.slice(0, length) })),
     { precision: engine.precision },
   );
   const inputs = {
     batch,
-    labels: golden_.labels ? hardLabels(golden_.labels, batch.tokens) : softLabels(golden_.softTargets!, batch.tokens),
+    ...(golden_.labels ? hardLabels(golden_.labels, batch.tokens) : softLabels(golden_.softTargets!, batch.tokens)),
     profile:
       adapter.profileWidth > 0
         ? { shape: [file.lengths.length, profileWidth], data: Float64Array.from(file.profiles.flat()) }
         : undefined,
-    balanceScale: loadBalance,
+    lossScales: { loadBalance },
   };
   return { adapter, parameters, gradients, exact, loadBalance, step: () => training.step(inputs, gradients) };
 }
 
-function hardLabels(labels: number[][], tokens: number): Labels {
+/** Labels, and the weights that the objective asks for. */
+type Labelled = Pick<StepInputs, "labels" | "feeds">;
+
+function labelled(labels: Labels, weight: Float64Array): Labelled {
+  return { labels, feeds: { weight: { shape: [weight.length], data: weight } } };
+}
+
+function hardLabels(labels: number[][], tokens: number): Labelled {
   const found = labels.flatMap((row, b) =>
     row.flatMap((token, t) => (token < 0 ? [] : [{ at: b * tokens + t - 1, token }])),
   );
-  return {
-    rows: Int32Array.from(found, ({ at }) => at),
-    row: Int32Array.from(found, (_, i) => i),
-    token: Int32Array.from(found, ({ token }) => token),
-    weight: new Float64Array(found.length).fill(1 / found.length),
-  };
+  return labelled(
+    {
+      rows: Int32Array.from(found, ({ at }) => at),
+      row: Int32Array.from(found, (_, i) => i),
+      token: Int32Array.from(found, ({ token }) => token),
+    },
+    new Float64Array(found.length).fill(1 / found.length),
+  );
 }
 
-function softLabels(targets: NonNullable<Case["softTargets"]>, tokens: number): Labels {
+function softLabels(targets: NonNullable<Case["softTargets"]>, tokens: number): Labelled {
   const found = targets.flatMap(({ ids, probabilities }, row) =>
     ids.map((token, i) => ({ row, token, weight: probabilities[i]! / targets.length })),
   );
-  return {
-    rows: Int32Array.from(targets, ({ sequence, position }) => sequence * tokens + position - 1),
-    row: Int32Array.from(found, ({ row }) => row),
-    token: Int32Array.from(found, ({ token }) => token),
-    weight: Float64Array.from(found, ({ weight }) => weight),
-  };
+  return labelled(
+    {
+      rows: Int32Array.from(targets, ({ sequence, position }) => sequence * tokens + position - 1),
+      row: Int32Array.from(found, ({ row }) => row),
+      token: Int32Array.from(found, ({ token }) => token),
+    },
+    Float64Array.from(found, ({ weight }) => weight),
+  );
 }
 
 function sum(values: Float64Array): number {
@@ -115,9 +136,9 @@ const runs = [
 describe.each(runs)("PyTorch's losses and gradients: $label", ({ plan, engine, tolerance }) => {
   it.each(file.cases.map((c) => [c.case, c] as const))("%s", async (_name, expected) => {
     const { adapter, gradients, exact, step } = await setUp(engine, plan, expected);
-    const { loss, routers } = await step();
+    const { loss, losses } = await step();
     expect(Math.abs(loss / expected.taskLoss - 1)).toBeLessThan(tolerance);
-    const aux = routers.reduce((sum, { balance }) => sum + balance, 0);
+    const aux = losses.reduce((sum, { value }) => sum + value, 0);
     expect(Math.abs(aux - expected.auxLoss)).toBeLessThan(tolerance * Math.max(1, expected.auxLoss));
     let squaredError = 0;
     let squares = 0;
@@ -149,8 +170,8 @@ describe.each(trajectories)("ten AdamW steps: $label", ({ engine, tolerance }) =
     const optimizer = new AdamW(parameters, { ...adamWDefaults, weightDecay: 0.01, decayAll: decay === "decayAll" });
     const { totalLosses, gradNorms } = expected.steps![decay];
     for (const [k, want] of totalLosses.entries()) {
-      const { loss, routers } = await step();
-      const total = loss + loadBalance * routers.reduce((sum, { balance }) => sum + balance, 0);
+      const { loss, losses } = await step();
+      const total = loss + loadBalance * losses.reduce((sum, { value }) => sum + value, 0);
       expect(Math.abs(total - want)).toBeLessThan(tolerance);
       expect(Math.abs(clipByNorm(gradients.flat, 1) / gradNorms[k]! - 1)).toBeLessThan(10 * tolerance);
       optimizer.step(gradients.flat, 3e-3, k + 1);

@@ -7,7 +7,7 @@ import type { Engine } from "../../src/core/engine/index.ts";
 import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { referenceEngine } from "../../src/core/engine/reference.ts";
 import { makeBatch } from "../../src/core/decoder/index.ts";
-import { makePlan, ParameterStore, type PlanName } from "../../src/core/train/index.ts";
+import { makePlan, ParameterStore, sft, type PlanName } from "../../src/core/train/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
@@ -52,7 +52,7 @@ async function stepOf(engine: Engine, plan: PlanName, { adapter, parameters }: R
   const own = new ParameterStore(adapter.parameters, engine.precision);
   own.flat.set(parameters.flat);
   const gradients = new ParameterStore(adapter.parameters, engine.precision);
-  const model = { config: tinyConfig, weights, adapter, parameters: own, projection: undefined };
+  const model = { config: tinyConfig, weights, adapter, objective: sft, parameters: own, projection: undefined };
   const training = await makePlan(plan, { engine: watching, ...model });
   const batch = makeBatch(sequences, { precision: engine.precision });
   const { loss } = await training.step(
@@ -63,9 +63,9 @@ async function stepOf(engine: Engine, plan: PlanName, { adapter, parameters }: R
         rows: Int32Array.of(9, batch.tokens + 4),
         row: Int32Array.of(0, 1),
         token: Int32Array.of(7, 8),
-        weight: Float64Array.of(0.5, 0.5),
       },
-      balanceScale: 0.01,
+      feeds: { weight: { shape: [2], data: Float64Array.of(0.5, 0.5) } },
+      lossScales: { loadBalance: 0.01 },
     },
     gradients,
   );

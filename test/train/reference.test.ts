@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadAdapter } from "../../adapters/index.ts";
+import { LOAD_BALANCE, observedGates } from "../../router/index.ts";
 import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import type { HostTensor } from "../../src/core/graph/index.ts";
 import { SafetensorsFile } from "../../src/core/checkpoint/index.ts";
@@ -14,6 +15,7 @@ import {
   makePlan,
   ParameterStore,
   planNames,
+  sft,
   type Labels,
   type PlanModel,
 } from "../../src/core/train/index.ts";
@@ -73,7 +75,8 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
 
       it("gives the same routing", async () => {
         const decoder = new Decoder(engine, { config, weights, adapter, parameters });
-        const { gates } = await decoder.forward(batch, { profile, keepGates: true });
+        const { observed } = await decoder.forward(batch, { profile, observe: true });
+        const gates = observedGates(observed);
         const file = SafetensorsFile.open(join(tiny, `case_${name}.safetensors`));
         expect(Object.keys(gates)).toHaveLength(golden.router_keys.length);
         for (const [i, { data, shape }] of Object.values(gates).entries()) {
@@ -98,22 +101,32 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
         const setUp = async () => {
           const store = new ParameterStore(adapter.parameters, "float32");
           store.set(parameters);
-          const model: PlanModel = { engine, config, weights, adapter, parameters: store, projection: undefined };
+          const model: PlanModel = {
+            engine,
+            config,
+            weights,
+            adapter,
+            objective: sft,
+            parameters: store,
+            projection: undefined,
+          };
           const training = await makePlan(plan, model);
           const balanceScale = golden.config.use_load_balancing_loss ? golden.config.lambda_auxiliary : 0;
           const labels = shiftedLabels(golden.labels, batch.tokens);
+          const N = labels.token.length;
+          const feeds = { weight: { shape: [N], data: new Float64Array(N).fill(1 / N) } };
           const step = (gradients: ParameterStore) =>
-            training.step({ batch, profile, labels, balanceScale }, gradients);
+            training.step({ batch, profile, labels, feeds, lossScales: { [LOAD_BALANCE]: balanceScale } }, gradients);
           return { store, step, gradients: new ParameterStore(adapter.parameters, "float32"), balanceScale };
         };
 
         it(`gives the same losses and gradients by the plan "${plan}"`, async () => {
           const { step, gradients, balanceScale } = await setUp();
-          const { loss, routers } = await step(gradients);
+          const { loss, losses } = await step(gradients);
           expect(loss).toBeCloseTo(golden.lm_loss, 4);
           if (balanceScale > 0) {
-            expect(routers.map(({ balance }) => balance)).toHaveLength(golden.aux_per_router.length);
-            routers.forEach(({ balance }, i) => expect(balance).toBeCloseTo(golden.aux_per_router[i]!, 4));
+            expect(losses).toHaveLength(golden.aux_per_router.length);
+            losses.forEach(({ value }, i) => expect(value).toBeCloseTo(golden.aux_per_router[i]!, 4));
           }
           const file = SafetensorsFile.open(join(tiny, `case_${name}.safetensors`));
           for (const [key, { data }] of Object.entries(adapter.toTensors(gradients.views))) {
@@ -130,8 +143,8 @@ describe.skipIf(!existsSync(tiny))("checkpoints written by the CuMA reference co
           const { weight_decay, lr, clip, trajectory } = golden.adamw;
           const optimizer = new AdamW(store, { ...adamWDefaults, weightDecay: weight_decay, decayAll: true });
           for (const [k, expected] of trajectory.entries()) {
-            const { loss, routers } = await step(gradients);
-            const total = loss + balanceScale * routers.reduce((sum, { balance }) => sum + balance, 0);
+            const { loss, losses } = await step(gradients);
+            const total = loss + balanceScale * losses.reduce((sum, { value }) => sum + value, 0);
             expect(total).toBeCloseTo(expected.total, 4);
             const before = clipByNorm(gradients.flat, clip);
             expect(Math.abs(before / expected.grad_norm_before_clip - 1)).toBeLessThan(1e-4);
@@ -152,6 +165,5 @@ function shiftedLabels(labels: readonly (readonly number[])[], tokens: number): 
     rows: Int32Array.from(found, ({ at }) => at),
     row: Int32Array.from(found, (_, i) => i),
     token: Int32Array.from(found, ({ label }) => label),
-    weight: new Float64Array(found.length).fill(1 / found.length),
   };
 }

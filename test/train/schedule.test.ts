@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { summariseRouting } from "../../router/monitor.ts";
+import type { RouterStep } from "../../router/observed.ts";
 import {
   BatchSchedule,
   choosePlan,
   estimateMemory,
+  largestBatch,
   learningRate,
-  summariseRouting,
+  ScheduledFeed,
 } from "../../src/core/train/index.ts";
-import type { RouterStats } from "../../src/core/train/index.ts";
 import { randomAdapter, randomWeights, tinyConfig } from "../support/tinyModel.ts";
 
 describe("batches", () => {
@@ -17,26 +19,47 @@ describe("batches", () => {
     seed: fc.nat(),
   };
   const length = (i: number): number => (i * 7919) % 97;
-  const epoch = (schedule: BatchSchedule, number: number): number[][] =>
+  const indices = (length: number) => ({ length, at: (i: number) => i });
+  const epoch = (schedule: BatchSchedule<number>, number: number): number[][] =>
     Array.from({ length: schedule.batchesPerEpoch }, (_, i) => [...schedule.at(number * schedule.batchesPerEpoch + i)]);
 
   test("every epoch has every example once, in full batches but one", () => {
     fc.assert(
       fc.property(fc.record(sizes), fc.nat({ max: 3 }), ({ examples, batchSize, seed }, number) => {
-        const batches = epoch(new BatchSchedule(examples, batchSize, seed, length), number);
+        const batches = epoch(new BatchSchedule(indices(examples), batchSize, seed, length), number);
         expect(batches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: examples }, (_, i) => i));
         expect(batches.filter((batch) => batch.length < batchSize).length).toBeLessThanOrEqual(1);
       }),
     );
   });
 
+  test("every example of an epoch is made once, however many a window has", async () => {
+    const made: number[] = [];
+    const source = { length: 10_000, at: (i: number) => (made.push(i), i) };
+    const size = (i: number) => ({ tokens: length(i), labels: 1 });
+    const settings = { batchSize: 100, accumulate: 3, epochs: 2, maxSteps: null, seed: 1 };
+    const feed = new ScheduledFeed(source, { size }, settings);
+    // To know the sizes of batches before the run costs nothing in it.
+    largestBatch(feed.first, { size });
+    const seen: number[] = [];
+    for (let step = 1; step <= feed.stepsPerEpoch; step++) seen.push(...(await feed.batches(step)).flat());
+    expect(made).toHaveLength(10_000);
+    expect(new Set(seen).size).toBe(10_000);
+    expect([...feed.examples()].slice(0, 10_000)).toEqual(seen);
+  });
+
+  test("the largest batch has the most of its batches, whatever the first example has", () => {
+    const size = (labels: number) => ({ tokens: 10 * labels, labels });
+    expect(largestBatch([[1, 1, 1], [2, 5], [4]], { size })).toEqual({ B: 3, T: 50, R: 7 });
+  });
+
   test("a batch depends on its number only, whatever was asked before", () => {
     fc.assert(
       fc.property(fc.record(sizes), fc.array(fc.nat({ max: 900 }), { maxLength: 5 }), (of, numbers) => {
-        const used = new BatchSchedule(of.examples, of.batchSize, of.seed, length);
+        const used = new BatchSchedule(indices(of.examples), of.batchSize, of.seed, length);
         for (const number of numbers) used.at(number);
         for (const number of numbers) {
-          const fresh = new BatchSchedule(of.examples, of.batchSize, of.seed, length);
+          const fresh = new BatchSchedule(indices(of.examples), of.batchSize, of.seed, length);
           expect(used.at(number)).toEqual(fresh.at(number));
         }
       }),
@@ -44,7 +67,7 @@ describe("batches", () => {
   });
 
   test("every epoch mixes other examples with each other", () => {
-    const schedule = new BatchSchedule(1500, 10, 1, length);
+    const schedule = new BatchSchedule(indices(1500), 10, 1, length);
     const together = (number: number): number[] =>
       epoch(schedule, number)
         .slice(0, 64)
@@ -54,9 +77,9 @@ describe("batches", () => {
   });
 
   test("epochs and seeds differ, and a batch holds examples of similar length", () => {
-    const schedule = new BatchSchedule(640, 10, 1, length);
+    const schedule = new BatchSchedule(indices(640), 10, 1, length);
     expect(epoch(schedule, 0)).not.toEqual(epoch(schedule, 1));
-    expect(epoch(schedule, 0)).not.toEqual(epoch(new BatchSchedule(640, 10, 2, length), 0));
+    expect(epoch(schedule, 0)).not.toEqual(epoch(new BatchSchedule(indices(640), 10, 2, length), 0));
     const spread = (batch: readonly number[]): number =>
       Math.max(...batch.map(length)) - Math.min(...batch.map(length));
     expect(Math.max(...epoch(schedule, 0).map(spread))).toBeLessThan(10);
@@ -79,15 +102,13 @@ describe("learning rate", () => {
 });
 
 describe("routing", () => {
-  const router = (rowGates: number[][], load: number[]): RouterStats => ({
-    name: "r",
-    balance: 1,
+  const router = (rowGates: number[][], load: number[]): RouterStep => ({
     load,
     rowGates,
     gateMax: 0.6,
   });
 
-  test("readers who are routed apart have distance 1, alike 0", () => {
+  test("people who are routed apart have distance 1, alike 0", () => {
     const apart = [
       [1, 0],
       [0, 1],
@@ -119,7 +140,7 @@ describe("routing", () => {
     expect(distance(0.5)).toBeCloseTo(distance(1)!, 12);
   });
 
-  test("one reader alone has no distance", () => {
+  test("one person alone has no distance", () => {
     const rows = [
       [1, 0],
       [0, 1],

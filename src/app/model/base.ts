@@ -27,14 +27,18 @@ const MAX_CONFIG_BYTES = 10_000_000;
 /** The name of the small base that comes with the package. */
 export const DEMO_BASE = "demo";
 
-/** A frozen language model, ready to be run. */
-export interface BaseModel {
+/** A frozen language model without its weights. */
+export interface BaseDescription {
   /** As the user named it. */
   readonly name: string;
   readonly files: HashedFiles;
   readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
+}
+
+/** A frozen language model, ready to be run. */
+export interface BaseModel extends BaseDescription {
   readonly weights: ReadonlyMap<string, HostTensor>;
 }
 
@@ -50,21 +54,34 @@ export async function baseFolder(name: string, options: LoadOptions = {}): Promi
 }
 
 /**
- * Loads a base model: everything small is checked before the weights are read.
- * @param hashed Whether it is hashed as it is read, for who asks `hashBase`; otherwise that reads it again.
+ * Opens a base model: everything small is read and checked, and that its weights are there.
  * @throws CumaError naming the file that is missing or wrong.
  */
-export async function loadBase(name: string, options: LoadOptions = {}, hashed = true): Promise<BaseModel> {
+export async function openBase(name: string, options: LoadOptions = {}): Promise<BaseDescription> {
   const folder = await baseFolder(name, options);
-  const stored = folderFiles(folder);
-  const files = new HashedFiles(stored);
-  const read = hashed ? files : stored;
-  const configFile = read.pathOf("config.json");
-  const config = parseConfig(jsonOf(read, "config.json", MAX_CONFIG_BYTES), configFile);
+  const files = new HashedFiles(folderFiles(folder));
+  const configFile = files.pathOf("config.json");
+  const config = parseConfig(jsonOf(files, "config.json", MAX_CONFIG_BYTES), configFile);
   const tokenizer = withinVocabulary(loadTokenizer(folder), config.vocabSize, configFile);
   const template = loadChatTemplate(folder, tokenizer);
-  options.onProgress?.(`reading ${folder}`);
-  return { name, files, config, tokenizer, template, weights: loadDecoderWeights(read, config) };
+  new WeightFiles(files).close();
+  return { name, files, config, tokenizer, template };
+}
+
+/**
+ * Reads the weights of a base.
+ * @param hashed Whether they are hashed as they are read, for who asks `hashBase`; otherwise that reads them again.
+ * @throws CumaError naming the file that is missing or wrong.
+ */
+export function withWeights(base: BaseDescription, onProgress?: (message: string) => void, hashed = true): BaseModel {
+  onProgress?.(`reading ${base.files.path}`);
+  const files = hashed ? base.files : folderFiles(base.files.path);
+  return { ...base, weights: loadDecoderWeights(files, base.config) };
+}
+
+/** Opens a base model and reads its weights. @param hashed As of `withWeights`. */
+export async function loadBase(name: string, options: LoadOptions = {}, hashed = true): Promise<BaseModel> {
+  return withWeights(await openBase(name, options), options.onProgress, hashed);
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 } from "../../core/encoders/index.ts";
 import { Decoder } from "../../core/decoder/index.ts";
 import { resolveModel, type ResolveOptions } from "../../core/checkpoint/index.ts";
-import { hashBase, type BaseModel } from "./base.ts";
+import { hashBase, type BaseDescription, type BaseModel } from "./base.ts";
 
 /**
  * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a
@@ -22,12 +22,34 @@ export async function openEncoder(
   options: Pick<ResolveOptions, "onProgress" | "namedBy"> = {},
   baseHash?: string,
 ): Promise<TextEncoder> {
-  if (name.endsWith(".safetensors")) return vectorsEncoder(name);
   if (name === "base") {
     const decoder = new Decoder(engine, { config: base.config, weights: base.weights });
     const hash = baseHash ?? hashBase(base);
     return cachedEncoder(baseEncoder(decoder, base.tokenizer, hash), engine.setup, options.onProgress);
   }
+  return openNamed(name, engine, options);
+}
+
+/** The encoder of a file or a model of its own. */
+async function openNamed(
+  name: string,
+  engine: Engine,
+  options: Pick<ResolveOptions, "onProgress" | "namedBy">,
+): Promise<TextEncoder> {
+  if (name.endsWith(".safetensors")) return vectorsEncoder(name);
   const { folder } = await resolveModel(name, options);
   return cachedEncoder(await loadSentenceTransformer(folder, engine), engine.setup, options.onProgress);
+}
+
+/** Width of an encoder's vectors. */
+export async function encoderWidth(
+  name: string,
+  base: BaseDescription,
+  engine: Engine,
+  options: Pick<ResolveOptions, "onProgress"> = {},
+): Promise<number> {
+  if (name === "base") return base.config.hiddenSize;
+  const encoder = await openNamed(name, engine, options);
+  await encoder.dispose();
+  return encoder.width;
 }

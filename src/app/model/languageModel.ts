@@ -1,14 +1,14 @@
 import { availableParallelism } from "node:os";
 import { loadAdapter, type LoadedAdapter } from "../../../adapters/index.ts";
+import { hasRouters, routingOf, type Routing } from "../../../router/index.ts";
 import { checkLength, Decoder } from "../../core/decoder/index.ts";
 import { devices, engineNames, engines, makeEngine, type EngineOptions } from "../../core/engine/index.ts";
 import {
   logLikelihoods,
-  routedLogLikelihoods,
-  routeTokens,
+  observedLogLikelihoods,
+  observeTokens,
   vocabularyLogits,
   type LikelihoodItem,
-  type Routing,
 } from "../../core/inference/index.ts";
 import { resolveTemplateSettings, type Profile, type TemplateSettings } from "../../core/text/index.ts";
 import { CumaError } from "../../core/util/index.ts";
@@ -84,7 +84,7 @@ export class LanguageModel {
     const engine = await makeEngine({ engine: engineName, device, threads });
     const base = await loadBase(options.base, options, hashed);
     const loaded = options.adapter === undefined ? null : loadAdapter(options.adapter, base.config);
-    const trained = loaded?.reader;
+    const trained = loaded?.settings;
     const telling = {
       attributes: options.attributes ?? trained?.attributes ?? null,
       persona: options.persona ?? trained?.persona ?? true,
@@ -134,14 +134,15 @@ export class LanguageModel {
     item: LikelihoodItem,
   ): Promise<{ readonly logLikelihoods: number[]; readonly routing: Routing[] }> {
     const vectors = await this.profileVectors([profile]);
-    return routedLogLikelihoods(this.decoder, item, vectors?.[0]);
+    const { logLikelihoods, observed } = await observedLogLikelihoods(this.decoder, item, vectors?.[0]);
+    return { logLikelihoods, routing: routingOf(observed, item.prompt.length) };
   }
 
   /** Gates of every router while a text is read; none where the adapter has no routers. */
   async route(profile: Profile, ids: readonly number[]): Promise<Routing[]> {
-    if (!this.loaded?.adapter.hasRouters) return [];
+    if (!this.loaded || !hasRouters(this.loaded.adapter)) return [];
     const vectors = await this.profileVectors([profile]);
-    return routeTokens(this.decoder, ids, vectors?.[0]);
+    return routingOf(await observeTokens(this.decoder, ids, vectors?.[0]), ids.length);
   }
 
   /** As `route`. @throws CumaError for a text without tokens, or with more than the base takes. */

@@ -1,4 +1,5 @@
-import { normaliseLogLikelihoods, type Routing } from "../../core/inference/index.ts";
+import type { Routing } from "../../../router/index.ts";
+import { normaliseLogLikelihoods } from "../../core/inference/index.ts";
 import { choicePrompt, type Choice, type Profile } from "../../core/text/index.ts";
 import { checkArgument, CumaError, Serial } from "../../core/util/index.ts";
 import { choiceSchema, logitsSchema, modelOptionsSchema, textSchema } from "../arguments.ts";

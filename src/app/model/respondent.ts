@@ -1,6 +1,6 @@
 import type { Dataset, Profiled, Source } from "../../../datasets/index.ts";
 import type { Respondent } from "../../../eval/index.ts";
-import type { Routing } from "../../core/inference/index.ts";
+import type { Routing } from "../../../router/index.ts";
 import type { Profile } from "../../core/text/index.ts";
 import { fitting } from "./fitting.ts";
 import type { LanguageModel } from "./languageModel.ts";

@@ -12,12 +12,14 @@ const path = z.string().min(1).transform(expandHome);
  * @param holdOutRule The schema of a rule of what is held out.
  * @param benchmarks Names of the data sets there are.
  * @param template The schema of what a chat template is given.
+ * @param objectives Names of the objectives there are.
  */
-export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Template>(
+export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Template, Objective extends string>(
   adapter: z.ZodType<Adapter>,
   holdOutRule: z.ZodType<HoldOutRule>,
   benchmarks: readonly [Benchmark, ...Benchmark[]],
   template: z.ZodType<Template>,
+  objectives: readonly [Objective, ...Objective[]],
 ) {
   const probability = z.number().min(0).max(1);
   return z.strictObject({
@@ -47,7 +49,7 @@ export function runSchema<Adapter, HoldOutRule, Benchmark extends string, Templa
     adapter: adapter.prefault({} as z.input<typeof adapter>),
     train: z
       .strictObject({
-        objective: z.enum(["sft"]).default("sft"),
+        objective: z.enum(objectives).prefault(objectives[0]),
         batchSize: z.int().positive().default(16),
         accumulate: z.int().positive().default(1),
         epochs: z.int().positive().default(3),

@@ -14,7 +14,7 @@ import {
 import type { Adapter } from "./adapter.ts";
 import type { Batch } from "./batch.ts";
 import { finalRows, layerPrefix, tokenLogProbs, vocabularyLogits } from "./layer.ts";
-import { adaptedSites, buildLayer, layerVariant, sharedInputs, type LayerOptions } from "./layerGraph.ts";
+import { adaptedSites, buildLayer, layerVariant, observedOf, sharedInputs, type LayerOptions } from "./layerGraph.ts";
 import type { DecoderConfig } from "./types.ts";
 import { RopeCache } from "./rotary.ts";
 
@@ -38,17 +38,20 @@ export interface ForwardOptions {
   readonly past?: KvCache | undefined;
   /** Also give the keys and values of the batch's own tokens. */
   readonly keepCache?: boolean;
-  /** Also give the routers' gates. */
-  readonly keepGates?: boolean;
+  /** Also give what the adapter lets be seen of every token. */
+  readonly observe?: boolean;
 }
 
 export interface ForwardResult {
   /** Before the final norm: [R, H] for the wanted tokens, [B * T, H] for all. */
   readonly hidden: HostTensor;
   readonly cache: KvCache;
-  /** Gates [B, T, E] by router: "model.layers.0.self_attn.router". */
-  readonly gates: Feeds;
+  /** What the adapter lets be seen of every token [B, T, ...], by name: "model.layers.0.self_attn.router.gates". */
+  readonly observed: Feeds;
 }
+
+/** Before the names of observed values among a program's outputs. */
+const OBSERVED = "observed.";
 
 /** The last layer needs its other tokens only where an adapter works on what follows the attention. */
 export function trimsLastLayer(config: DecoderConfig, adapter: Adapter | undefined): boolean {
@@ -117,7 +120,7 @@ export class Decoder {
     const blocks = [floats(precision, B * T * H), floats(precision, B * T * H)] as const;
     let hidden = embedTokens(table, batch.feeds.inputIds, blocks[0]);
     const cache: KvCache[number][] = [];
-    const gates: Record<string, HostTensor> = {};
+    const observed: Record<string, HostTensor> = {};
     for (let layer = 0; layer < config.numLayers; layer++) {
       const last = layer === config.numLayers - 1;
       const trim = last && options.rows !== undefined && trimsLastLayer(config, this.adapter);
@@ -140,13 +143,13 @@ export class Decoder {
       );
       hidden = outputs["hidden"]!;
       if (options.keepCache) cache.push({ keys: outputs["keys"]!, values: outputs["values"]! });
-      if (options.keepGates) {
+      if (options.observe) {
         for (const [name, output] of Object.entries(outputs)) {
-          if (name.startsWith("gates.")) gates[layerPrefix(layer) + name.slice("gates.".length)] = output;
+          if (name.startsWith(OBSERVED)) observed[layerPrefix(layer) + name.slice(OBSERVED.length)] = output;
         }
       }
     }
-    return { hidden: this.wanted(hidden, options.rows), cache, gates };
+    return { hidden: this.wanted(hidden, options.rows), cache, observed };
   }
 
   /** Log-probabilities of single tokens: hidden [R, H], then the row and the token of each [N] -> [N]. */
@@ -225,12 +228,16 @@ export class Decoder {
       const graph = new Graph();
       const x = graph.input("x", "float", ["B", "T", this.config.hiddenSize]);
       const shared = sharedInputs(graph, this.config, this.adapter, options.past ? sum(["P", "T"]) : "T");
-      const { hidden, keys, values, routers } = buildLayer(this.config, layer, x, shared, "", options);
+      const { hidden, keys, values, observed } = buildLayer(this.config, layer, x, shared, "", options);
       return program({
         hidden,
         keys,
         values,
-        ...Object.fromEntries(routers.map((router) => [`gates.${router.name}`, router.gates])),
+        ...Object.fromEntries(
+          Object.entries(observed).flatMap(([name, value]) =>
+            observedOf(value) === "tokens" ? [[OBSERVED + name, value]] : [],
+          ),
+        ),
       });
     });
   }

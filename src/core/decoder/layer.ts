@@ -56,6 +56,12 @@ export function layerPrefix(layer: number): string {
   return `model.layers.${layer}.`;
 }
 
+/** The layer that a tensor is in, by its name; null for one outside of the layers. */
+export function layerOf(name: string): number | null {
+  const [, layer] = /^model\.layers\.(\d+)\./.exec(name) ?? [];
+  return layer === undefined ? null : Number(layer);
+}
+
 /** Every linear layer of the decoder, in the order of computation. */
 export function linearSites(config: DecoderConfig): LinearSite[] {
   const { hiddenSize: H, intermediateSize: I } = config;
@@ -133,7 +139,7 @@ export function decoderLayer(config: DecoderConfig, layer: number, x: Value, con
     const site = sites.get(name)!;
     let y = matmul(input, context.weight(`${name}.weight`, [site.outFeatures, site.inFeatures]), { transB: true });
     if (hasBias(config, site)) y = add(y, context.weight(`${name}.bias`, [site.outFeatures]));
-    return context.adapter?.sites.has(name) ? add(y, context.adapter.at.delta(input, site)) : y;
+    return context.adapter?.sites.has(name) ? context.adapter.at.apply(y, input, site) : y;
   };
   const norm = (input: Value, name: string, width: number): Value =>
     rmsNorm(input, context.weight(`${name}.weight`, [width]), rmsNormEps);

@@ -1,6 +1,6 @@
-import type { Dim, Graph, Value } from "../graph/index.ts";
+import type { Dim, Graph, Shape, Value } from "../graph/index.ts";
 import { mul } from "../ops/index.ts";
-import type { Adapter, LayerInputs, RouterOutput } from "./adapter.ts";
+import type { Adapter, LayerInputs, NamedLoss } from "./adapter.ts";
 import { decoderLayer, layerPrefix, type LayerResult } from "./layer.ts";
 import type { DecoderConfig } from "./types.ts";
 
@@ -16,7 +16,9 @@ export interface LayerOptions {
 
 /** One decoder layer as a graph, with its adapter. */
 export interface BuiltLayer extends LayerResult {
-  readonly routers: readonly RouterOutput[];
+  readonly losses: readonly NamedLoss[];
+  /** See `LayerAdapter.observed`. */
+  readonly observed: Readonly<Record<string, Value>>;
   /** The adapter's parameters in this layer, by their names in the graph. */
   readonly parameters: ReadonlyMap<string, Value>;
 }
@@ -77,6 +79,11 @@ export function buildLayer(
   const parameters = new Map<string, Value>();
   const sites = new Set(adaptedSites(adapter, layer));
   const trained = new Set(adapter?.parameters.map((parameter) => parameter.name));
+  const weight = (name: string, shape: Shape): Value => {
+    const value = graph.input(prefix + name, "float", shape);
+    if (trained.has(layerPrefix(layer) + name)) parameters.set(prefix + name, value);
+    return value;
+  };
   const inputs: LayerInputs = {
     graph,
     layer,
@@ -87,6 +94,7 @@ export function buildLayer(
       parameters.set(prefix + name, value);
       return value;
     },
+    weight: ({ name, inFeatures, outFeatures }) => weight(`${name}.weight`, [outFeatures, inFeatures]),
     dropout: (input, site) =>
       dropout ? mul(input, graph.input(`${prefix}dropout.${site.name}`, "float", input.shape)) : input,
   };
@@ -94,11 +102,7 @@ export function buildLayer(
   const kv: Dim[] = [1, config.numKvHeads, "P", config.headDim];
   const result = decoderLayer(config, layer, x, {
     graph,
-    weight(name, shape) {
-      const value = graph.input(prefix + name, "float", shape);
-      if (trained.has(layerPrefix(layer) + name)) parameters.set(prefix + name, value);
-      return value;
-    },
+    weight,
     positions: shared.positions,
     attentionBias: shared.attentionBias,
     rope: shared.rope,
@@ -111,5 +115,11 @@ export function buildLayer(
       },
     }),
   });
-  return { ...result, routers: layerAdapter?.routers ?? [], parameters };
+  return { ...result, losses: layerAdapter?.losses ?? [], observed: layerAdapter?.observed ?? {}, parameters };
+}
+
+/** What an observed value is of. */
+export function observedOf({ shape }: Value): "tokens" | "rows" | "batch" {
+  if (shape[0] !== "B") return "batch";
+  return shape[1] === "T" ? "tokens" : "rows";
 }

@@ -17,6 +17,7 @@ export function projectionParameter({ inWidth, outWidth }: ProfileProjection): P
     name: PROJECTION,
     shape: [outWidth, inWidth],
     part: "profile",
+    layer: null,
     decay: true,
     init: (data, rng) => {
       for (let i = 0; i < data.length; i++) data[i] = rng.normal() / Math.sqrt(inWidth);

@@ -1,7 +1,6 @@
 import type { Feeds } from "../graph/index.ts";
 import { makeBatch, type TokenTree } from "../decoder/batch.ts";
 import type { Decoder, KvCache } from "../decoder/forward.ts";
-import { meanGates, type Routing } from "./gates.ts";
 import { stackProfiles } from "./profiles.ts";
 
 /** A prompt and the texts that may follow it, as token ids. */
@@ -122,18 +121,20 @@ export async function logLikelihoods(decoder: Decoder, groups: readonly Likeliho
   return sums;
 }
 
-/** The log-likelihoods of one item, and where each router sends the tokens of its prompt: both of one pass. */
-export async function routedLogLikelihoods(
+/**
+ * The log-likelihoods of one item, and what the adapter lets be seen of every token [1, T, ...] by name, of one pass; the
+ * prompt's tokens are the first of the T.
+ */
+export async function observedLogLikelihoods(
   decoder: Decoder,
   item: LikelihoodItem,
   profile: Float32Array | undefined,
-): Promise<{ readonly logLikelihoods: number[]; readonly routing: Routing[] }> {
+): Promise<{ readonly logLikelihoods: number[]; readonly observed: Feeds }> {
   const groups = [{ profile, items: [item] }];
   const sums = zeros(groups);
   const rows = packRows([item], 0, ROW_TOKENS).map((trie) => ({ trie, group: 0 }));
-  const gates = await addBatch(decoder, groups, rows, sums, { keepGates: true });
-  // The prompt's tokens stand first in the tree.
-  return { logLikelihoods: sums[0]![0]!, routing: meanGates(gates, item.prompt.length) };
+  const observed = await addBatch(decoder, groups, rows, sums, { observe: true });
+  return { logLikelihoods: sums[0]![0]!, observed };
 }
 
 function zeros(groups: readonly LikelihoodGroup[]): number[][][] {
@@ -176,14 +177,14 @@ function batches(rows: readonly Row[]): Row[][] {
 
 /**
  * Runs one batch and adds the log-probability of each wanted token to its continuation's sum.
- * @returns The routers' gates, where they are kept.
+ * @returns What the adapter lets be seen of every token, where that is asked for.
  */
 async function addBatch(
   decoder: Decoder,
   groups: readonly LikelihoodGroup[],
   rows: readonly Row[],
   sums: number[][][],
-  { past, keepGates = false }: { readonly past?: KvCache; readonly keepGates?: boolean } = {},
+  { past, observe = false }: { readonly past?: KvCache; readonly observe?: boolean } = {},
 ): Promise<Feeds> {
   const batch = makeBatch(
     rows.map(({ trie }) => trie),
@@ -198,11 +199,11 @@ async function addBatch(
     }),
   );
   const profiles = rows.map(({ group }) => groups[group]!.profile);
-  const { hidden, gates } = await decoder.forward(batch, {
+  const { hidden, observed } = await decoder.forward(batch, {
     profile: stackProfiles(decoder.precision, profiles),
     rows: Int32Array.from(rowOf.keys()),
     past,
-    keepGates,
+    observe,
   });
   const values = await decoder.logProbs(
     hidden,
@@ -210,5 +211,5 @@ async function addBatch(
     Int32Array.from(wanted, ({ token }) => token),
   );
   for (const [i, { group, item, continuation }] of wanted.entries()) sums[group]![item]![continuation]! += values[i]!;
-  return gates;
+  return observed;
 }

@@ -1,57 +1,23 @@
-import { grad, residuals } from "../autodiff/index.ts";
-import type { Engine, Executable } from "../engine/index.ts";
-import {
-  evaluate,
-  Graph,
-  program,
-  type Bindings,
-  type Feeds,
-  type HostTensor,
-  type Program,
-  type Value,
-} from "../graph/index.ts";
-import {
-  buildLayer,
-  embedTokens,
-  layerPrefix,
-  layerTensors,
-  layerVariant,
-  RopeCache,
-  sharedInputs,
-  trimsLastLayer,
-  type LayerOptions,
-} from "../decoder/index.ts";
+import { grad } from "../autodiff/index.ts";
+import type { Executable } from "../engine/index.ts";
+import { evaluate, Graph, program, type Bindings, type Feeds, type HostTensor, type Program } from "../graph/index.ts";
+import { embedTokens, layerPrefix, layerTensors, RopeCache, trimsLastLayer } from "../decoder/index.ts";
 import { projectProfiles } from "../encoders/index.ts";
+import { joinLayers, type AdapterResults } from "./adapterOutputs.ts";
 import { Buffers } from "./buffers.ts";
+import { buildPasses, compilePasses, type Compiled, type LayerPasses } from "./layerPasses.ts";
 import type { ParameterStore } from "./parameters.ts";
 import {
   frozenWeights,
-  routerStats,
+  outsideLayers,
+  readLoss,
+  stepFeeds,
   type PlanModel,
-  type RouterStats,
   type StepInputs,
   type StepResult,
   type TrainingPlan,
 } from "./plan.ts";
-import { balanceScale, headName, lossGraph, routerOutputs } from "./stepGraph.ts";
-import { stepFeeds } from "./whole.ts";
-
-/** The passes of all layers that are equal in everything but their tensors. */
-interface LayerPasses<Pass> {
-  readonly forward: Pass;
-  /** Undefined below the lowest adapted layer. */
-  readonly backward: Pass | undefined;
-  /** Names of the values that the forward pass keeps for the backward pass. */
-  readonly saved: readonly string[];
-  readonly routers: readonly string[];
-  /** Names of the layer's parameters inside it. */
-  readonly parameters: readonly string[];
-}
-
-interface Compiled {
-  readonly program: Program;
-  readonly executable: Executable;
-}
+import { headName, lossGraph } from "./stepGraph.ts";
 
 /**
  * The step one layer at a time: equal layers share one small program, so that compiling takes the same short time for
@@ -59,122 +25,20 @@ interface Compiled {
  * again.
  */
 export async function layerwisePlan(model: PlanModel, recompute: boolean): Promise<TrainingPlan> {
-  const foreign = model.parameters.specs.find(
-    ({ name, part }) => !name.startsWith("model.layers.") && part !== "profile",
-  );
+  const [foreign] = outsideLayers(model.parameters.specs);
   if (foreign) throw new Error(`parameter "${foreign.name}" is in no layer; train it by the plan "whole"`);
   const passes = await compilePasses(model.engine, buildPasses(model, recompute));
   return new LayerwisePlan(model, recompute, passes, await compileHead(model), await compileProjection(model));
 }
 
-/**
- * Bytes that a step keeps from the forward for the backward pass, in float32.
- * @param sizes B rows of T tokens, R of them predicting an answer token.
- */
-export function savedBytes(
-  model: PassModel,
-  sizes: { readonly B: number; readonly T: number; readonly R: number },
-  recompute: boolean,
-): number {
-  const bindings = new Map(Object.entries(sizes));
-  let total = 0;
-  for (const { forward, backward, saved } of buildPasses(model, recompute)) {
-    if (!backward) continue;
-    for (const name of ["hidden", ...saved]) {
-      total += 4 * forward.outputs.get(name)!.shape.reduce<number>((n, dim) => n * evaluate(dim, bindings)!, 1);
-    }
-  }
-  return total;
-}
-
-type PassModel = Pick<PlanModel, "config" | "adapter" | "projection">;
-
-/** The programs of every layer; equal layers share one object. */
-function buildPasses(model: PassModel, recompute: boolean): LayerPasses<Program>[] {
-  const { config, adapter } = model;
-  const lowest = Math.min(...adapter.sites.map((site) => site.layer));
-  const variants = new Map<string, LayerPasses<Program>>();
-  return Array.from({ length: config.numLayers }, (_, layer) => {
-    const options: LayerOptions = {
-      adapter,
-      rows: layer === config.numLayers - 1 && trimsLastLayer(config, adapter),
-      dropout: adapter.dropout > 0,
-    };
-    const backward = layer >= lowest;
-    const key = `${layerVariant(config, layer, options)} ${backward}`;
-    let variant = variants.get(key);
-    if (!variant) variants.set(key, (variant = buildLayerPasses(model, layer, options, backward, recompute)));
-    return variant;
-  });
-}
-
-async function compilePasses(
-  engine: Engine,
-  passes: readonly LayerPasses<Program>[],
-): Promise<LayerPasses<Compiled>[]> {
-  const compile = async (built: Program): Promise<Compiled> => ({
-    program: built,
-    executable: await engine.compile(built),
-  });
-  const done = new Map<LayerPasses<Program>, LayerPasses<Compiled>>();
-  for (const built of new Set(passes)) {
-    const backward = built.backward && (await compile(built.backward));
-    done.set(built, { ...built, forward: await compile(built.forward), backward });
-  }
-  return passes.map((built) => done.get(built)!);
-}
-
-function buildLayerPasses(
-  { config, adapter, projection }: PassModel,
-  layer: number,
-  options: LayerOptions,
-  backward: boolean,
-  recompute: boolean,
-): LayerPasses<Program> {
-  const graph = new Graph();
-  const x = graph.input("x", "float", ["B", "T", config.hiddenSize]);
-  const shared = sharedInputs(graph, config, adapter, "T");
-  const built = buildLayer(config, layer, x, shared, "", options);
-  const parameters = [...built.parameters.keys()];
-  const routers = built.routers.map(({ name }) => name);
-  const outputs = { hidden: built.hidden, ...routerOutputs(built.routers) };
-  if (!backward) {
-    return { forward: program(outputs), backward: undefined, saved: [], routers, parameters };
-  }
-
-  const wrt: Record<string, Value> = {
-    "d.x": x, // The lowest layer could do without, but then it would be a program, and hold memory, of its own.
-    ...(projection && shared.profile && { "d.profile": shared.profile }),
-    ...Object.fromEntries([...built.parameters].map(([name, value]) => [`d.${name}`, value])),
-  };
-  const scale = balanceScale(graph);
-  const gradients = grad(
-    [
-      { value: built.hidden, gradient: graph.input("d.hidden", "float", built.hidden.shape) },
-      ...built.routers.map(({ balance }) => ({ value: balance, gradient: scale })),
-    ],
-    Object.values(wrt),
-  );
-  const backwardOutputs = Object.fromEntries(Object.keys(wrt).map((name, i) => [name, gradients[i]!]));
-  const kept = recompute ? [] : residuals(Object.values(outputs), gradients);
-  const saved = Object.fromEntries(kept.map((value, i) => [`saved.${i}`, value]));
-  return {
-    forward: program({ ...outputs, ...saved }),
-    backward: program(backwardOutputs, saved),
-    saved: Object.keys(saved),
-    routers,
-    parameters,
-  };
-}
-
 /** The loss and its gradient with respect to the last layer's output. */
-async function compileHead({ config, adapter, engine }: PlanModel): Promise<Executable> {
+async function compileHead({ config, adapter, engine, objective }: PlanModel): Promise<Executable> {
   const graph = new Graph();
   const shape = trimsLastLayer(config, adapter) ? ["R", config.hiddenSize] : ["B", "T", config.hiddenSize];
   const hidden = graph.input("hidden", "float", shape);
-  const loss = lossGraph(config, hidden, graph.input("rows", "int", ["R"]));
+  const { loss, logged } = lossGraph(config, objective, hidden, graph.input("rows", "int", ["R"]));
   const [gradient] = grad([{ value: loss }], [hidden]);
-  return engine.compile(program({ loss, "d.hidden": gradient! }));
+  return engine.compile(program({ loss, ...logged, "d.hidden": gradient! }));
 }
 
 interface Projection {
@@ -255,9 +119,9 @@ class LayerwisePlan implements TrainingPlan {
 
     const table = weights.get("model.embed_tokens.weight")!;
     const kept: Feeds[] = [];
-    const routers: RouterStats[] = [];
+    const given: AdapterResults[] = [];
     let hidden = embedTokens(table, inputs.batch.feeds.inputIds, this.buffers.floats("embedded", [B, T, H]).data);
-    for (const [layer, { forward, backward, saved, routers: names }] of this.bound.entries()) {
+    for (const [layer, { forward, backward, saved, fromAdapter }] of this.bound.entries()) {
       const feeds = { ...this.layers[layer], ...shared, x: hidden, ...this.masks(inputs, layer) };
       const own = backward ? `layer ${layer}` : `frozen ${layer % 2}`;
       const into = Object.fromEntries(
@@ -265,7 +129,7 @@ class LayerwisePlan implements TrainingPlan {
       );
       const outputs = await forward.executable.run(feeds, into);
       kept.push({ x: hidden, ...Object.fromEntries(saved.map((name) => [name, outputs[name]!])) });
-      routers.push(...names.map((name) => routerStats(outputs, name, layerPrefix(layer))));
+      given.push(fromAdapter.read(outputs, layerPrefix(layer)));
       hidden = outputs["hidden"]!;
     }
 
@@ -300,7 +164,7 @@ class LayerwisePlan implements TrainingPlan {
         { [`d.${parameter}`]: gradients.views[parameter]! },
       );
     }
-    return { loss: result["loss"]!.data[0]!, routers };
+    return { ...readLoss(result), ...joinLayers(given) };
   }
 
   async dispose(): Promise<void> {

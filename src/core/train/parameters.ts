@@ -32,13 +32,21 @@ export class ParameterStore {
     this.views = views;
   }
 
-  /** Draws every parameter from its own stream, so that the order of parameters does not matter. */
-  initialise(seed: number): void {
+  /**
+   * Draws every parameter from its own stream, so that the order of parameters does not matter.
+   * @param base Tensors of the base, for what starts from them.
+   */
+  initialise(seed: number, base: ReadonlyMap<string, HostTensor> = new Map()): void {
+    const tensorOf = (name: string): HostTensor => {
+      const tensor = base.get(name);
+      if (!tensor) throw new Error(`the base has no tensor "${name}"`);
+      return tensor;
+    };
     for (const spec of this.specs) {
       const view = this.views[spec.name]!.data;
       // Drawn in float32 in either precision.
       const data = view instanceof Float32Array ? view : new Float32Array(view.length);
-      spec.init(data, new Rng(seed, "init", spec.name));
+      spec.init(data, new Rng(seed, "init", spec.name), tensorOf);
       if (data !== view) view.set(data);
     }
   }

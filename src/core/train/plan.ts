@@ -1,50 +1,43 @@
 import type { Engine } from "../engine/index.ts";
 import type { Feeds, HostTensor } from "../graph/index.ts";
-import type { Adapter, Batch, DecoderConfig } from "../decoder/index.ts";
-import type { ProfileProjection } from "../encoders/index.ts";
+import type { Adapter, Batch, DecoderConfig, ParameterSpec } from "../decoder/index.ts";
+import { PROJECTION, type ProfileProjection } from "../encoders/index.ts";
+import type { AdapterResults } from "./adapterOutputs.ts";
+import type { Objective } from "./objective.ts";
 import type { ParameterStore } from "./parameters.ts";
+import { OBJECTIVE, scaleName } from "./stepGraph.ts";
 
-/** Answer tokens of a batch. R rows, N labels. */
+/** The labels of a padded batch: R rows, N labels. */
 export interface Labels {
-  /** Indices into B * T of the tokens that predict an answer token, int [R]. */
+  /** Indices into B * T of the tokens that labels follow, int [R]. */
   readonly rows: Int32Array;
-  /** Which of `rows`, which token, and with which weight, for each label [N]. Hard labels have one per row. */
+  /** Which of `rows`, and which token, for each label [N]. */
   readonly row: Int32Array;
   readonly token: Int32Array;
-  readonly weight: Float64Array;
 }
 
 /** One pass forward and backward over one batch. */
 export interface StepInputs {
   readonly batch: Batch;
   readonly labels: Labels;
+  /** What the objective asks for, by name. */
+  readonly feeds: Feeds;
   /** The encoder's vectors, standardised [B, D]; undefined where the adapter takes none. */
   readonly profile: HostTensor | undefined;
-  /** Factor of the load-balancing loss in the total. */
-  readonly balanceScale: number;
+  /** Factor in the total of each of the adapter's losses, by name. */
+  readonly lossScales: Readonly<Record<string, number>>;
   /** Dropout mask of a site's input, already divided by the share kept; undefined without dropout. */
   readonly dropoutMask?: ((site: string, shape: readonly number[]) => HostTensor) | undefined;
 }
 
-/** What the router of one layer did with a batch. B rows, E experts. */
-export interface RouterStats {
-  /** "model.layers.0.self_attn.router" */
-  readonly name: string;
-  readonly balance: number;
-  /** Share of the (token, slot) pairs sent to each expert [E]. */
-  readonly load: readonly number[];
-  /** Mean gates of each row, B of [E]. */
-  readonly rowGates: readonly (readonly number[])[];
-  readonly gateMax: number;
-}
-
-export interface StepResult {
-  /** - sum of weight * log p over the labels. */
+export interface StepResult extends AdapterResults {
+  /** The objective's. */
   readonly loss: number;
-  readonly routers: readonly RouterStats[];
+  /** Scalars that the objective logs. */
+  readonly logged: Readonly<Record<string, number>>;
 }
 
-/** A way to compute the same step: loss + balanceScale * sum of balance, and its gradients. */
+/** A way to compute the same step: the objective and the adapter's losses by their factors, and the gradients of their sum. */
 export interface TrainingPlan {
   readonly name: PlanName;
   /** @param gradients Is overwritten. */
@@ -58,6 +51,7 @@ export interface PlanModel {
   readonly config: DecoderConfig;
   readonly weights: ReadonlyMap<string, HostTensor>;
   readonly adapter: Adapter;
+  readonly objective: Pick<Objective<never>, "loss">;
   /** Adapter parameters and, where there is one, the profile projection's. */
   readonly parameters: ParameterStore;
   readonly projection: ProfileProjection | undefined;
@@ -76,15 +70,36 @@ export function frozenWeights({ weights, parameters }: PlanModel): [name: string
 export const planNames = ["whole", "layerwise", "recompute"] as const;
 export type PlanName = (typeof planNames)[number];
 
-/** Reads the outputs that describe a router out of those of a program. @param prefix Before the router's name. */
-export function routerStats(outputs: Feeds, name: string, prefix: string): RouterStats {
-  const of = (what: string): HostTensor => outputs[`${what}.${name}`]!;
-  const [B, E] = of("rowGates").shape as [number, number];
+/** Parameters that are in no layer, and so need the plan "whole". */
+export function outsideLayers(specs: readonly ParameterSpec[]): ParameterSpec[] {
+  return specs.filter(({ layer, name }) => layer === null && name !== PROJECTION);
+}
+
+/** Feeds of a step that do not depend on the plan. */
+export function stepFeeds({ batch, labels, feeds, lossScales }: StepInputs): Feeds {
+  const vector = (data: Int32Array): HostTensor => ({ shape: [data.length], data });
+  const named = (prefix: string, tensors: Feeds): Feeds =>
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
   return {
-    name: prefix + name,
-    balance: of("balance").data[0]!,
-    load: Array.from(of("load").data),
-    rowGates: Array.from({ length: B }, (_, b) => Array.from(of("rowGates").data.subarray(b * E, (b + 1) * E))),
-    gateMax: of("gateMax").data[0]!,
+    ...batch.feeds,
+    rows: vector(labels.rows),
+    labelRow: vector(labels.row),
+    labelToken: vector(labels.token),
+    ...named(OBJECTIVE, feeds),
+    ...Object.fromEntries(
+      Object.entries(lossScales).map(([loss, scale]) => [scaleName(loss), { shape: [], data: Float64Array.of(scale) }]),
+    ),
+  };
+}
+
+/** What the objective gave, out of the outputs of `lossGraph`. */
+export function readLoss(outputs: Feeds): Pick<StepResult, "loss" | "logged"> {
+  return {
+    loss: outputs["loss"]!.data[0]!,
+    logged: Object.fromEntries(
+      Object.entries(outputs).flatMap(([name, { data }]) =>
+        name.startsWith(OBJECTIVE) ? [[name.slice(OBJECTIVE.length), data[0]!]] : [],
+      ),
+    ),
   };
 }

@@ -1,6 +1,6 @@
 import { grad } from "../autodiff/index.ts";
 import type { Executable } from "../engine/index.ts";
-import { Graph, program, type Feeds, type HostTensor, type Value } from "../graph/index.ts";
+import { Graph, program, type HostTensor, type Value } from "../graph/index.ts";
 import {
   baseShapes,
   buildLayer,
@@ -12,16 +12,18 @@ import {
   type BuiltLayer,
 } from "../decoder/index.ts";
 import { projectProfiles } from "../encoders/index.ts";
+import { AdapterOutputs } from "./adapterOutputs.ts";
 import type { ParameterStore } from "./parameters.ts";
 import {
   frozenWeights,
-  routerStats,
+  readLoss,
+  stepFeeds,
   type PlanModel,
   type StepInputs,
   type StepResult,
   type TrainingPlan,
 } from "./plan.ts";
-import { balanceScale, lossGraph, routerOutputs } from "./stepGraph.ts";
+import { lossGraph, lossSeeds } from "./stepGraph.ts";
 
 /** The step as one graph: fastest once it is compiled, and the plan for accelerators. */
 export async function wholePlan(model: PlanModel): Promise<TrainingPlan> {
@@ -45,28 +47,23 @@ export async function wholePlan(model: PlanModel): Promise<TrainingPlan> {
     layers.push(built);
     x = built.hidden;
   }
-  const loss = lossGraph(config, x, shared.rows);
-  const routers = layers.flatMap(({ routers: own }, layer) =>
-    own.map((router) => ({ ...router, name: layerPrefix(layer) + router.name })),
+  const { loss, logged } = lossGraph(config, model.objective, x, shared.rows);
+  const losses = layers.flatMap((layer) => layer.losses);
+  const observed = layers.flatMap((built, layer) =>
+    Object.entries(built.observed).map(([name, value]) => [layerPrefix(layer) + name, value] as const),
   );
+  const fromAdapter = new AdapterOutputs(losses, Object.fromEntries(observed));
   const wrt = parameters.specs.map(({ name, shape }) => graph.input(name, "float", shape));
-  const scale = balanceScale(graph);
-  const gradients = grad(
-    [{ value: loss }, ...routers.map(({ balance }) => ({ value: balance, gradient: scale }))],
-    wrt,
-  );
+  const gradients = grad([{ value: loss }, ...lossSeeds(graph, losses)], wrt);
   const executable = await engine.compile(
     program({
       loss,
-      ...routerOutputs(routers),
+      ...logged,
+      ...fromAdapter.values,
       ...Object.fromEntries(parameters.specs.map(({ name }, i) => [`d.${name}`, gradients[i]!])),
     }),
   );
-  return new WholePlan(
-    model,
-    executable,
-    routers.map(({ name }) => name),
-  );
+  return new WholePlan(model, executable, fromAdapter);
 }
 
 class WholePlan implements TrainingPlan {
@@ -75,14 +72,14 @@ class WholePlan implements TrainingPlan {
   private readonly executable: Executable;
   /** With the frozen weights. */
   private readonly bound: Executable;
-  private readonly routers: readonly string[];
+  private readonly fromAdapter: AdapterOutputs;
   private readonly rope: RopeCache;
 
-  constructor(model: PlanModel, executable: Executable, routers: readonly string[]) {
+  constructor(model: PlanModel, executable: Executable, fromAdapter: AdapterOutputs) {
     this.model = model;
     this.executable = executable;
     this.bound = executable.bind(Object.fromEntries(frozenWeights(model)));
-    this.routers = routers;
+    this.fromAdapter = fromAdapter;
     this.rope = new RopeCache(model.config, model.engine.precision);
   }
 
@@ -104,27 +101,11 @@ class WholePlan implements TrainingPlan {
       },
       Object.fromEntries(Object.entries(gradients.views).map(([name, view]) => [`d.${name}`, view])),
     );
-    return {
-      loss: outputs["loss"]!.data[0]!,
-      routers: this.routers.map((name) => routerStats(outputs, name, "")),
-    };
+    return { ...readLoss(outputs), ...this.fromAdapter.read(outputs, "") };
   }
 
   async dispose(): Promise<void> {
     await this.bound.dispose();
     await this.executable.dispose();
   }
-}
-
-/** Feeds of a step that do not depend on the plan. */
-export function stepFeeds({ batch, labels, balanceScale: scale }: StepInputs): Feeds {
-  const vector = (data: Int32Array): HostTensor => ({ shape: [data.length], data });
-  return {
-    ...batch.feeds,
-    rows: vector(labels.rows),
-    labelRow: vector(labels.row),
-    labelToken: vector(labels.token),
-    labelWeight: { shape: [labels.weight.length], data: labels.weight },
-    balanceScale: { shape: [], data: Float64Array.of(scale) },
-  };
 }

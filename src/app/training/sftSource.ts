@@ -1,12 +1,12 @@
-import type { ChoiceExample, Source } from "../../datasets/index.ts";
-import { profileText, type Profile } from "../core/text/index.ts";
-import { answerTree, type SftExample, type SftSource } from "../core/train/index.ts";
-import { CumaError, excerpt } from "../core/util/index.ts";
-import type { Prompts } from "./model/prompts.ts";
-import { selectAttributes } from "./model/profileVectors.ts";
+import type { ChoiceExample, Source } from "../../../datasets/index.ts";
+import { profileText, type Profile } from "../../core/text/index.ts";
+import { answerTree, type SftExample, type Examples } from "../../core/train/index.ts";
+import { CumaError, excerpt } from "../../core/util/index.ts";
+import type { Prompts } from "../model/prompts.ts";
+import { selectAttributes } from "../model/profileVectors.ts";
 
-/** Examples kept: those of a window of batches, which are asked for twice. */
-const CACHED = 4096;
+/** Sources of so many examples are tokenised once, longer ones once an epoch. */
+const KEPT = 4096;
 
 /** What stands behind a training example. */
 export interface Cell {
@@ -26,7 +26,7 @@ export interface Cell {
  * A data set as training examples. With hard labels every answer is an example; with soft labels all answers of one
  * profile to one question are one example, whose label is their distribution.
  */
-export class ChoiceSft implements SftSource {
+export class ChoiceSft implements Examples<SftExample> {
   readonly length: number;
   /** The distinct profiles, by index. */
   readonly profiles: readonly Profile[];
@@ -36,7 +36,7 @@ export class ChoiceSft implements SftSource {
   private readonly profileIndex: Int32Array;
   /** With soft labels: the first example of each cell, and the weights of its options. */
   private readonly cells: readonly { readonly first: number; readonly counts: number[] }[] = [];
-  private readonly cache = new Map<number, SftExample>();
+  private readonly made: SftExample[] | null;
 
   constructor(
     source: Source<ChoiceExample>,
@@ -54,16 +54,16 @@ export class ChoiceSft implements SftSource {
     this.profileIndex = new Int32Array(source.length);
     for (let i = 0; i < source.length; i++) {
       const example = source.at(i);
-      let reader = known.get(example.profile);
-      if (!reader) {
+      let person = known.get(example.profile);
+      if (!person) {
         const profile = selectAttributes(example.profile, attributes);
         const text = profileText(profile);
         const index = indices.get(text) ?? profiles.length;
         if (index === profiles.length) profiles.push(profile);
         indices.set(text, index);
-        known.set(example.profile, (reader = { text, index }));
+        known.set(example.profile, (person = { text, index }));
       }
-      const { text, index } = reader;
+      const { text, index } = person;
       this.profileIndex[i] = index;
       if (!this.soft) continue;
       const key = JSON.stringify([example.questionId, text]);
@@ -74,6 +74,7 @@ export class ChoiceSft implements SftSource {
     this.profiles = profiles;
     if (this.soft) this.cells = [...cells.values()];
     this.length = this.soft ? this.cells.length : source.length;
+    this.made = this.length <= KEPT ? [] : null;
   }
 
   cell(index: number): Cell {
@@ -100,12 +101,8 @@ export class ChoiceSft implements SftSource {
   }
 
   at(index: number): SftExample {
-    const known = this.cache.get(index);
-    if (known) return known;
-    const made = this.make(this.cell(index));
-    if (this.cache.size >= CACHED) this.cache.delete(this.cache.keys().next().value!);
-    this.cache.set(index, made);
-    return made;
+    if (!this.made) return this.make(this.cell(index));
+    return (this.made[index] ??= this.make(this.cell(index)));
   }
 
   private make({ id, example, profile, profileIndex, target, weight }: Cell): SftExample {

@@ -30,7 +30,7 @@ export interface LoadedAdapter {
   /** Null where the folder does not say: one of the reference code's, or an adapter without profiles. */
   readonly profileSpace: ProfileSpace | null;
   /** Null where the folder was made by other software. */
-  readonly reader: ReaderSettings | null;
+  readonly settings: PersonSettings | null;
   /** Null where the folder was made by other software, or before bases were recorded. */
   readonly trainedOn: TrainedOn | null;
 }
@@ -42,11 +42,11 @@ export interface TrainedOn {
   readonly hash: string;
 }
 
-/** What an adapter was trained to know of its readers. */
-export interface ReaderSettings {
+/** What an adapter was trained to know of a person; `reader` in adapter_config.json. */
+export interface PersonSettings {
   /** Names of the attributes of a profile, in order. */
   readonly attributes: readonly string[];
-  /** Whether the prompt tells who reads. */
+  /** Whether the prompt tells who answers. */
   readonly persona: boolean;
   /** What the chat template was given. */
   readonly template: TemplateSettings;
@@ -62,7 +62,7 @@ const profileSchema = z.strictObject({
   standardize: z.boolean(),
 });
 
-const readerSchema = z.strictObject({
+const personSchema = z.strictObject({
   attributes: z.array(z.string()),
   persona: z.boolean(),
   template: templateSettingsSchema.prefault({}),
@@ -74,7 +74,7 @@ const folderSchema = z.looseObject({
   demographic_embed_dim: z.int().nonnegative().optional(),
   hidden_size: z.int().positive().optional(),
   profile_encoder: profileSchema.optional(),
-  reader: readerSchema.optional(),
+  reader: personSchema.optional(),
   base_model_name_or_path: z.string().nullish(),
   base_hash: z.string().optional(),
 });
@@ -84,7 +84,7 @@ export function encodeAdapter(
   adapter: Adapter,
   parameters: Feeds,
   profileSpace: ProfileSpace | null,
-  reader: ReaderSettings,
+  settings: PersonSettings,
   base: TrainedOn & { readonly config: DecoderConfig },
 ): Record<string, Uint8Array> {
   const config = {
@@ -93,7 +93,7 @@ export function encodeAdapter(
     base_hash: base.hash,
     model_type: base.config.modelType,
     hidden_size: base.config.hiddenSize,
-    reader,
+    reader: settings,
     ...(profileSpace && {
       profile_encoder: {
         encoder: profileSpace.encoder,
@@ -163,7 +163,7 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
       baseShapes: baseShapes(base),
       profileWidth: profileSpace ? profileWidth(profileSpace) : (config.demographic_embed_dim ?? 0),
     };
-    const adapter = fitFolder(path, config.peft_type, json, target);
+    const adapter = fitFolder(path, json, target, config.peft_type);
     const parameters = adapter.fromTensors({ read });
     if (profileSpace?.projection) {
       parameters[PROJECTION] = read(PROJECTION, [profileSpace.projection.outWidth, profileSpace.projection.inWidth]);
@@ -172,17 +172,17 @@ export function loadAdapter(folder: string, base: DecoderConfig): LoadedAdapter 
     if (extra !== undefined) {
       throw new CumaError(`${file.path}: tensor ${show(extra)} fits no module that ${path} and the base have`);
     }
-    const { reader = null, base_hash: hash, base_model_name_or_path: name } = config;
+    const { reader: settings = null, base_hash: hash, base_model_name_or_path: name } = config;
     const trainedOn = hash === undefined ? null : { name: name ?? "", hash };
-    return { adapter, parameters, profileSpace, reader, trainedOn };
+    return { adapter, parameters, profileSpace, settings, trainedOn };
   } finally {
     file.close();
   }
 }
 
-function fitFolder(path: string, peftType: string, json: unknown, target: AdapterTarget): Adapter {
+function fitFolder(path: string, json: unknown, target: AdapterTarget, peftType: string): Adapter {
   const methods: readonly AdapterMethod[] = Object.values(adapters);
-  const method = methods.find(({ peftTypes }) => peftTypes.includes(peftType));
+  const method = methods.find((one) => one.reads(json));
   if (!method) {
     const known = methods.flatMap(({ peftTypes }) => peftTypes);
     throw new CumaError(`${path}: peft_type ${show(peftType)} is not supported; expected one of ${known.join(", ")}`);
