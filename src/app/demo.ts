@@ -13,7 +13,8 @@ import {
   writeFileAtomic,
 } from "../core/io/index.ts";
 import { DEMO_BASE } from "./model/base.ts";
-import { PREDICTIONS_FILE, runEvaluation } from "./eval.ts";
+import { runEvaluation } from "./eval.ts";
+import { PREDICTIONS_FILE } from "./files/results.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { PERMUTATIONS, RESAMPLES } from "./score.ts";

@@ -18,26 +18,34 @@ import {
   scorePublished,
   selectRows,
   writePredictions,
-  type MetricResult,
   type PredictHooks,
   type PredictionTable,
-  type PublishedScores,
 } from "../../eval/index.ts";
-import { checkJson, listFolder, OutFolder, readJson, sha256File, writeJson, type OutMode } from "../core/io/index.ts";
+import { checkJson, listFolder, OutFolder, sha256File, type OutMode } from "../core/io/index.ts";
 import { callback, checkArgument, CumaError, differences, show, UsageError } from "../core/util/index.ts";
 import { evaluationSchema, outModeSchema, predictHooksSchema, publishedSchema } from "./arguments.ts";
+import {
+  PREDICTIONS_FILE,
+  readEvaluationResults,
+  RESULTS_FILE,
+  writeEvaluationResults,
+  writePublishedResults,
+  type EvaluationResults,
+  type PublishedResults,
+} from "./files/results.ts";
 import { ChoiceModel, type ModelOptions } from "./model/choiceModel.ts";
-import { gitHash, versions } from "./package.ts";
+import { versions } from "./package.ts";
 import { checkAttributes } from "./model/profileVectors.ts";
+import { modelConfig, provenance, sampleCounts } from "./provenance.ts";
 
-export const PREDICTIONS_FILE = "predictions.parquet";
-export const RESULTS_FILE = "results.json";
 const PARTIAL_FILE = "partial.jsonl";
 const FILES = [PREDICTIONS_FILE, RESULTS_FILE, PARTIAL_FILE];
 const FOLDER = {
   ours: (folder: string) => listFolder(folder).filter((name) => FILES.includes(name)),
   last: RESULTS_FILE,
 };
+
+export type { EvaluationResults, PublishedResults } from "./files/results.ts";
 
 /** What is evaluated, and on what. */
 export interface EvaluationConfig {
@@ -59,37 +67,6 @@ export interface EvaluationConfig {
   readonly permutations: number;
   readonly out: string;
   readonly model: ModelOptions;
-}
-
-/** The content of results.json. */
-export interface EvaluationResults {
-  readonly benchmark: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
-  readonly identity: Readonly<Record<string, unknown>>;
-  readonly samples: SampleCounts;
-  /** Texts of the questions, by id. */
-  readonly questions: Readonly<Record<string, string>>;
-  /** What the data set changed or left out on reading, by reason. */
-  readonly notes: Readonly<Record<string, number>>;
-  /** Numbers that do not apply are null. */
-  readonly metrics: Readonly<Record<string, MetricResult>>;
-  /** The metrics of groups that training has seen and of those it has not; null where none is held out. */
-  readonly subsets: Readonly<Record<"seen" | "heldOut", SubsetResults>> | null;
-}
-
-interface SampleCounts {
-  readonly examples: number;
-  readonly participants: number;
-  readonly questions: number;
-}
-
-export interface SubsetResults {
-  readonly samples: SampleCounts;
-  readonly metrics: Readonly<Record<string, MetricResult>>;
 }
 
 /**
@@ -126,7 +103,7 @@ export async function runEvaluation(
       const identity = await identityOf(config, holdOut, source, model);
       const [results, partial] = [RESULTS_FILE, PARTIAL_FILE].map((name) => join(out.dir, name)) as [string, string];
       if (mode === "resume" && existsSync(results)) {
-        const found = finished(results, identity);
+        const found = finished(out.dir, identity);
         rmSync(partial, { force: true });
         out.complete();
         return found;
@@ -148,7 +125,7 @@ export async function runEvaluation(
         seed: String(config.seed),
         ...(holdOut.length > 0 && { holdOut: JSON.stringify(holdOut) }),
       });
-      writeJson(results, found);
+      writeEvaluationResults(out.dir, found);
       rmSync(partial);
       out.complete();
       return found;
@@ -208,12 +185,12 @@ function askedOf(identity: EvaluationIdentity): Readonly<Record<string, unknown>
   return Object.fromEntries(Object.entries(identity).filter(([name]) => !other.includes(name)));
 }
 
-function finished(path: string, identity: EvaluationIdentity): EvaluationResults {
-  const results = readJson(path) as EvaluationResults;
+function finished(folder: string, identity: EvaluationIdentity): EvaluationResults {
+  const results = readEvaluationResults(folder);
   const different = differences(results.identity, JSON.parse(JSON.stringify(identity)));
   if (different.length === 0) return results;
   throw new CumaError(
-    `${path}: belongs to another evaluation: ${different.join(", ")}; give --overwrite to replace it, or another folder`,
+    `${join(folder, RESULTS_FILE)}: belongs to another evaluation: ${different.join(", ")}; give --overwrite to replace it, or another folder`,
   );
 }
 
@@ -246,13 +223,9 @@ function subsetsOf(
 function measure(
   table: PredictionTable,
   { by, cluster, resamples, permutations, seed }: EvaluationConfig,
-): SubsetResults {
+): Pick<EvaluationResults, "samples" | "metrics"> {
   return {
-    samples: {
-      examples: table.rows,
-      participants: table.participant.values.length,
-      questions: table.questions.length,
-    },
+    samples: sampleCounts(table),
     metrics: evaluate(table, { ...(by && { by }), ...(cluster && { cluster }), resamples, permutations, seed }),
   };
 }
@@ -261,24 +234,15 @@ function describe(
   config: EvaluationConfig,
   source: ExampleSource,
   model: ChoiceModel,
-  identity: Readonly<Record<string, unknown>>,
+  identity: EvaluationIdentity,
   found: Pick<EvaluationResults, "samples" | "metrics" | "subsets">,
 ): EvaluationResults {
   return {
     benchmark: datasets[config.benchmark].name,
-    config: {
-      ...config,
-      model: {
-        ...config.model,
-        onProgress: undefined,
-        persona: model.persona,
-        template: model.template,
-        attributes: model.attributes ?? source.attributes,
-      },
-    },
-    seed: config.seed,
-    versions: versions(),
-    gitHash: gitHash(),
+    ...provenance(
+      { ...config, model: modelConfig(config.model, model, model.attributes ?? source.attributes) },
+      config.seed,
+    ),
     identity,
     questions: questionTexts(source),
     notes: source.notes ?? {},
@@ -310,15 +274,6 @@ export interface PublishedConfig {
   readonly overwrite: boolean;
 }
 
-export interface PublishedResults extends PublishedScores {
-  readonly benchmark: string;
-  readonly config: PublishedConfig;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** SHA-256 of what was read. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
 /** Scores a published prediction file, without a model. @throws CumaError naming file and line of what is wrong. */
 export async function scorePublishedFile(
   config: PublishedConfig,
@@ -342,15 +297,13 @@ export async function scorePublishedFile(
     const scores = await scorePublished(predictions, source, { ...(by && { by }), resamples, seed });
     const results = {
       benchmark: datasets[benchmark].name,
-      config,
-      versions: versions(),
-      gitHash: gitHash(),
+      ...provenance({ ...config }),
       files: { ...source.files, [predictions]: hash },
       ...scores,
     };
     if (folder) {
       folder.begin();
-      writeJson(join(folder.dir, RESULTS_FILE), results);
+      writePublishedResults(folder.dir, results);
       folder.complete();
     }
     return results;

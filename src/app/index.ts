@@ -3,6 +3,7 @@ export * from "./model/choiceModel.ts";
 export * from "./demo.ts";
 export * from "./model/encoder.ts";
 export * from "./eval.ts";
+export { RESULTS_FILE } from "./files/results.ts";
 export * from "./model/loadCuma.ts";
 export * from "./package.ts";
 export * from "./preview.ts";

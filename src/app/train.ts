@@ -35,9 +35,10 @@ import { outModeSchema, runHooksSchema } from "./arguments.ts";
 import { DEMO_BASE, hashBase, loadBase, makeEngine, type BaseModel } from "./model/base.ts";
 import { openEncoder } from "./model/encoder.ts";
 import { fitting } from "./model/fitting.ts";
-import { gitHash, versions } from "./package.ts";
+import { versions } from "./package.ts";
 import { Prompts } from "./model/prompts.ts";
 import { checkAttributes, encodeProfiles, selectAttributes } from "./model/profileVectors.ts";
+import { provenance } from "./provenance.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { ChoiceSft } from "./sftSource.ts";
 
@@ -331,12 +332,9 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, hooks: RunHook
     }
   }
   folder.finish(encode(), isExact ? optimizer : null, {
-    config: { ...config, plan: run.plan },
-    seed: config.train.seed,
-    versions: versions(),
-    gitHash: gitHash(),
+    ...provenance({ ...config, plan: run.plan }, config.train.seed),
     identity,
-    baseHash: identity["baseHash"],
+    baseHash: trainedOn.hash,
     dataFiles: run.files,
     notes: run.notes,
     encoder: space && { name: space.encoder, hash: space.encoderHash, width: space.width },

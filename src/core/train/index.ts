@@ -1,6 +1,7 @@
 export * from "./adamw.ts";
 export * from "./answerTree.ts";
 export * from "./batches.ts";
+export * from "./logLine.ts";
 export * from "./loop.ts";
 export * from "./makePlan.ts";
 export * from "./parameters.ts";

@@ -3,6 +3,7 @@ import type { Adapter } from "../decoder/index.ts";
 import { CumaError, Interrupted, Rng } from "../util/index.ts";
 import { clipByNorm, learningRate, type AdamW, type ScheduleName } from "./adamw.ts";
 import { BatchSchedule } from "./batches.ts";
+import type { LogEntry, TrainingWarning } from "./logLine.ts";
 import { ParameterStore } from "./parameters.ts";
 import type { RouterStats, TrainingPlan } from "./plan.ts";
 import { mergeRouters, summariseRouting } from "./routing.ts";
@@ -26,32 +27,6 @@ export interface TrainingSettings {
   readonly seed: number;
   /** Steps between checkpoints. */
   readonly saveEvery: number;
-}
-
-/** One line of log.jsonl. */
-export interface LogEntry {
-  readonly step: number;
-  /** Epochs done after this step. */
-  readonly epoch: number;
-  /** Mean over answer tokens, in nats. */
-  readonly loss: number;
-  /** Sum over routers of the load-balancing loss, before its factor. */
-  readonly auxLoss: number;
-  readonly lr: number;
-  /** Before clipping. */
-  readonly gradNorm: number;
-  /** Tokens without padding, forward and backward. */
-  readonly tokensPerSecond: number;
-  readonly expertLoad?: readonly number[];
-  readonly effectiveExperts?: number;
-  readonly gateMax?: number;
-  readonly profileDistance?: number | null;
-}
-
-/** Something in a run that may be amiss; also a line of log.jsonl. */
-export interface TrainingWarning {
-  readonly step: number;
-  readonly message: string;
 }
 
 export interface Training {
