@@ -57,7 +57,7 @@ module.exports = {
     layer("router", "^router/", ["^src/core/"]),
     layer("adapters", "^adapters/", ["^src/core/", "^router/"]),
     layer("datasets", "^datasets/", ["^src/core/"]),
-    layer("eval", "^eval/", ["^src/core/", "^datasets/"]),
+    layer("eval", "^eval/", ["^src/core/", "^datasets/", "^router/"]),
     {
       name: "nobody-inside-imports-the-public-index-or-the-cli",
       severity: "error",

@@ -2,14 +2,4 @@ export { detailsOf } from "./details.ts";
 export { reportPage } from "./page.ts";
 export { reportRecords, reportTables, type ReportRecord, type TableFormat } from "./records.ts";
 export { trainingMeasures } from "./types.ts";
-export type {
-  Comparison,
-  Details,
-  Fact,
-  Report,
-  ReportRun,
-  Subset,
-  Topology,
-  TrainingLog,
-  TrainingMeasure,
-} from "./types.ts";
+export type { Comparison, Details, Fact, Report, ReportRun, Subset, TrainingLog, TrainingMeasure } from "./types.ts";

@@ -1,13 +1,15 @@
 import { count as counted } from "../../src/core/util/index.ts";
 import { calibration } from "./calibration.ts";
 import { collapse } from "./collapse.ts";
+import { comparisons } from "./comparisons.ts";
 import { distributions } from "./distributions.ts";
 import { cut, html, join, Markup, text } from "./html.ts";
 import { letter, overview } from "./overview.ts";
 import { runColour } from "./palette.ts";
 import { routing } from "./routing.ts";
 import { style } from "./style.ts";
-import { comparisonTables, leftOutTable, metricsTable, subsetsTable } from "./tables.ts";
+import { tableElement } from "./tableElement.ts";
+import { leftOutTable, metricsTable, subsetRows } from "./tables.ts";
 import { training } from "./training.ts";
 import type { Fact, Report, ReportRun } from "./types.ts";
 
@@ -24,14 +26,14 @@ interface Section {
 export async function reportPage(report: Report): Promise<string> {
   const sections: Section[] = [
     { id: "metrics", title: "Metrics", body: await metrics(report) },
-    { id: "tests", title: "Differences between runs", body: comparisonTables(report) },
+    { id: "tests", title: "Differences between runs", body: comparisons(report) },
     { id: "collapse", title: "Mean collapse", body: await collapse(report) },
-    { id: "held-out", title: "Seen and held-out groups", body: subsetsTable(report) },
+    { id: "held-out", title: "Seen and held-out groups", body: subsets(report) },
     { id: "calibration", title: "Calibration", body: await calibration(report) },
     { id: "distributions", title: "Distributions by question and group", body: distributions(report) },
     { id: "routing", title: "Routing", body: await routing(report) },
     { id: "training", title: "Training", body: await training(report) },
-    { id: "left-out", title: "What was left out", body: leftOutTable(report) },
+    { id: "left-out", title: "What was left out", body: leftOut(report) },
     { id: "provenance", title: "Configuration, versions and hashes", body: provenance(report) },
   ];
   const shown = sections.filter((section): section is Section & { readonly body: Markup } => section.body !== null);
@@ -101,7 +103,23 @@ async function metrics(report: Report): Promise<Markup> {
       Never read MCI without rho and beta: noise has a low MCI too. Where a question and a group have only a few
       answers, distances and entropy grow with sampling noise: compare them between models on the same people.
     </p>
-    ${metricsTable(report)}`;
+    ${tableElement(metricsTable(report), "metrics")}`;
+}
+
+function subsets(report: Report): Markup | null {
+  if (report.runs.every((run) => run.subsets.length === 0)) return null;
+  return html`<p>
+      Held-out groups are those of which training has seen nobody: what a model does there it has learned from other
+      groups.
+    </p>
+    ${tableElement(subsetRows(report), "metrics subsets")}`;
+}
+
+function leftOut(report: Report): Markup {
+  const table = leftOutTable(report);
+  if (table.rows.length === 0) return html`<p>Nothing was left out of any metric.</p>`;
+  return html`<p>Rows, unless a reason says otherwise.</p>
+    ${tableElement(table, "words")}`;
 }
 
 function provenance({ facts, runs }: Report): Markup {

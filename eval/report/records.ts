@@ -1,9 +1,11 @@
 import { visibleJson } from "../../src/core/util/index.ts";
 import { leftOut } from "../format.ts";
 import { escapeCsv } from "./escape.ts";
-import { grids, latex, markdown } from "./grids.ts";
+import { latex } from "./latex.ts";
+import { markdown } from "./markdown.ts";
 import { metricNames, notesOf } from "./names.ts";
 import { routingNumbers } from "./routing.ts";
+import { textTables } from "./tables.ts";
 import { courseOf } from "./training.ts";
 import type { Fact, Report } from "./types.ts";
 
@@ -142,9 +144,9 @@ export function reportTables(report: Report, format: TableFormat): string {
     case "csv":
       return csv(reportRecords(report));
     case "md":
-      return grids(report).map(markdown).join("\n");
+      return textTables(report).map(markdown).join("\n");
     case "latex":
-      return grids(report).map(latex).join("\n");
+      return textTables(report).map(latex).join("\n");
   }
 }
 

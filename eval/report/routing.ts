@@ -4,7 +4,8 @@ import { number, pValue } from "../format.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join, text } from "./html.ts";
 import { HEAT_COLOURS } from "./palette.ts";
-import type { Report, Topology } from "./types.ts";
+import type { Topology } from "../../router/index.ts";
+import type { Report } from "./types.ts";
 
 /** How groups use experts: shares, likeness of groups as a tree and on a plane, and how much profiles decide. */
 export async function routing({ routings }: Report): Promise<Markup | null> {

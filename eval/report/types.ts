@@ -2,6 +2,7 @@ import type { Difference } from "../predictions/compare.ts";
 import type { Dispersion } from "../metrics/dispersion.ts";
 import type { ReliabilityBin } from "../metrics/ece.ts";
 import type { MetricResult } from "../metrics/index.ts";
+import type { Topology } from "../../router/index.ts";
 import type { McNemar } from "../../src/core/stats/index.ts";
 
 /** Everything that a report shows, computed and read; drawing it needs nothing else. */
@@ -95,37 +96,3 @@ export interface TrainingLog {
 
 export const trainingMeasures = ["loss", "lr", "effectiveExperts", "profileDistance"] as const;
 export type TrainingMeasure = (typeof trainingMeasures)[number];
-
-/** How groups use experts, as `cuma route` writes it. G groups, E experts. */
-export interface Topology {
-  readonly groups: readonly { readonly name: string; readonly profiles: number }[];
-  readonly experts: number;
-  /** By router, [G][E] mean gates. */
-  readonly routers: readonly {
-    readonly router: string;
-    readonly layer: number;
-    readonly usage: readonly (readonly number[])[];
-  }[];
-  /** [G][E] mean over routers. */
-  readonly usage: readonly (readonly number[])[];
-  /** [G][G] */
-  readonly distances: readonly (readonly number[])[];
-  /** Clusters below G are groups; cluster G + i is the one that merge i makes. `order` lists the groups as leaves. */
-  readonly clustering: {
-    readonly merges: readonly { readonly left: number; readonly right: number; readonly height: number }[];
-    readonly order: readonly number[];
-  };
-  /** [G] positions in two dimensions that follow the distances. */
-  readonly embedding: readonly { readonly x: number; readonly y: number }[];
-  readonly mutualInformation: Readonly<
-    Record<string, { readonly value: number; readonly p: number; readonly normalised: number }>
-  >;
-  readonly agreement: {
-    readonly adjustedRand: number;
-    readonly p: number;
-    /** By group. */
-    readonly clusters: readonly number[];
-    readonly reference: readonly string[];
-  } | null;
-  readonly mantel: { readonly r: number; readonly p: number; readonly questions: number } | null;
-}

@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import type { DatasetName, HoldOutRule } from "../../datasets/index.ts";
 import type { MetricName } from "../../eval/index.ts";
 import { runEvaluation, type EvaluationResults } from "../../src/app/eval.ts";
-import { RESULTS_FILE } from "../../src/app/evaluationFolder.ts";
+import { RESULTS_FILE } from "../../src/app/files/results.ts";
 import { runConfigSchema } from "../../src/app/runConfig.ts";
 import { train } from "../../src/app/train.ts";
 import { checkConfig } from "../../src/core/config/index.ts";

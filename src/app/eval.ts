@@ -12,15 +12,24 @@ import {
   type Profiled,
   type Source,
 } from "../../datasets/index.ts";
-import { askAll, tasks, type AskHooks, type EvalTask, type Measured } from "../../eval/index.ts";
-import { checkJson, OutFolder, readJson, writeJson, type OutMode } from "../core/io/index.ts";
+import { askAll, tasks, type AskHooks, type EvalTask } from "../../eval/index.ts";
+import { checkJson, OutFolder, type OutMode } from "../core/io/index.ts";
 import { callback, checkArgument, CumaError, differences, show } from "../core/util/index.ts";
 import { askHooksSchema, evaluationSchema, outModeSchema } from "./arguments.ts";
-import { evaluationFolder, PARTIAL_FILE, RESULTS_FILE } from "./evaluationFolder.ts";
+import { evaluationFolder, PARTIAL_FILE } from "./evaluationFolder.ts";
+import {
+  readEvaluationResults,
+  RESULTS_FILE,
+  writeEvaluationResults,
+  type EvaluationResults,
+} from "./files/results.ts";
 import { LanguageModel, type ModelOptions } from "./model/languageModel.ts";
 import { checkAttributes } from "./model/profileVectors.ts";
 import { ModelRespondent } from "./model/respondent.ts";
-import { gitHash, versions } from "./package.ts";
+import { versions } from "./package.ts";
+import { modelConfig, provenance } from "./provenance.ts";
+
+export type { EvaluationResults } from "./files/results.ts";
 
 /** What is evaluated, and on what. */
 export interface EvaluationConfig<Name extends string = DatasetName> {
@@ -42,23 +51,6 @@ export interface EvaluationConfig<Name extends string = DatasetName> {
   readonly permutations: number;
   readonly out: string;
   readonly model: ModelOptions;
-}
-
-/** The content of results.json. Numbers that do not apply are null in it. */
-export interface EvaluationResults extends Measured {
-  readonly benchmark: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** What was evaluated: settings, SHA-256 of base, adapter, encoder and data files. Equal in equal evaluations. */
-  readonly identity: Readonly<Record<string, unknown>>;
-  /** Texts of the questions, by id. */
-  readonly questions: Readonly<Record<string, string>>;
-  /** What the data set changed or left out on reading, by reason. */
-  readonly notes: Readonly<Record<string, number>>;
-  /** The metrics of groups that training has seen and of those it has not; null where none is held out. */
-  readonly subsets: Readonly<Record<"seen" | "heldOut", Measured>> | null;
 }
 
 /**
@@ -109,7 +101,7 @@ export async function evaluateOn<E extends Profiled>(
       const identity = await identityOf(config, holdOut, source, model);
       const [results, partial] = [RESULTS_FILE, PARTIAL_FILE].map((name) => join(out.dir, name)) as [string, string];
       if (mode === "resume" && existsSync(results)) {
-        const found = finished(results, identity);
+        const found = finished(out.dir, identity);
         rmSync(partial, { force: true });
         out.complete();
         return found;
@@ -120,10 +112,10 @@ export async function evaluateOn<E extends Profiled>(
       onProgress("computing metrics");
       const found: EvaluationResults = {
         benchmark: dataset.name,
-        config: describeConfig(config, source, model),
-        seed: config.seed,
-        versions: versions(),
-        gitHash: gitHash(),
+        ...provenance(
+          { ...config, model: modelConfig(config.model, model, model.attributes ?? source.attributes) },
+          config.seed,
+        ),
         identity,
         ...task.describe(source),
         notes: source.notes ?? {},
@@ -139,7 +131,7 @@ export async function evaluateOn<E extends Profiled>(
         seed: String(config.seed),
         ...(holdOut.length > 0 && { holdOut: JSON.stringify(holdOut) }),
       });
-      writeJson(results, found);
+      writeEvaluationResults(out.dir, found);
       rmSync(partial);
       out.complete();
       return found;
@@ -199,12 +191,12 @@ function askedOf(identity: EvaluationIdentity): Readonly<Record<string, unknown>
   return Object.fromEntries(Object.entries(identity).filter(([name]) => !other.includes(name)));
 }
 
-function finished(path: string, identity: EvaluationIdentity): EvaluationResults {
-  const results = readJson(path) as EvaluationResults;
+function finished(folder: string, identity: EvaluationIdentity): EvaluationResults {
+  const results = readEvaluationResults(folder);
   const different = differences(results.identity, JSON.parse(JSON.stringify(identity)));
   if (different.length === 0) return results;
   throw new CumaError(
-    `${path}: belongs to another evaluation: ${different.join(", ")}; give --overwrite to replace it, or another folder`,
+    `${join(folder, RESULTS_FILE)}: belongs to another evaluation: ${different.join(", ")}; give --overwrite to replace it, or another folder`,
   );
 }
 
@@ -223,23 +215,5 @@ function subsetsOf<E extends Profiled, T>(
   return {
     seen: task.measure(task.select(table, examples.seen), config),
     heldOut: task.measure(task.select(table, examples.heldOut), config),
-  };
-}
-
-/** The settings that were in force, those by default too. */
-function describeConfig(
-  config: EvaluationConfig<string>,
-  source: Source,
-  model: LanguageModel,
-): EvaluationResults["config"] {
-  return {
-    ...config,
-    model: {
-      ...config.model,
-      onProgress: undefined,
-      persona: model.persona,
-      template: model.template,
-      attributes: model.attributes ?? source.attributes,
-    },
   };
 }

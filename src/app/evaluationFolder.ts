@@ -1,6 +1,6 @@
 import { listFolder } from "../core/io/index.ts";
+import { RESULTS_FILE } from "./files/results.ts";
 
-export const RESULTS_FILE = "results.json";
 export const PARTIAL_FILE = "partial.jsonl";
 
 /** The output folder of an evaluation, as `OutFolder` takes it. @param tables Names of the files beside the results. */

@@ -1,11 +1,11 @@
-import { join } from "node:path";
 import { datasets, loadWorldValuesBench, type DatasetName } from "../../datasets/index.ts";
-import { PREDICTIONS_FILE, scorePublished, type PublishedScores } from "../../eval/index.ts";
-import { OutFolder, sha256File, writeJson } from "../core/io/index.ts";
+import { PREDICTIONS_FILE, scorePublished } from "../../eval/index.ts";
+import { OutFolder, sha256File } from "../core/io/index.ts";
 import { checkArgument, UsageError } from "../core/util/index.ts";
 import { publishedSchema } from "./arguments.ts";
-import { evaluationFolder, RESULTS_FILE } from "./evaluationFolder.ts";
-import { gitHash, versions } from "./package.ts";
+import { evaluationFolder } from "./evaluationFolder.ts";
+import { writePublishedResults, type PublishedResults } from "./files/results.ts";
+import { provenance } from "./provenance.ts";
 
 /** A published prediction file, and the data it is scored against. */
 export interface PublishedConfig {
@@ -20,15 +20,6 @@ export interface PublishedConfig {
   /** Folder for results.json; null: none is written. */
   readonly out: string | null;
   readonly overwrite: boolean;
-}
-
-export interface PublishedResults extends PublishedScores {
-  readonly benchmark: string;
-  readonly config: PublishedConfig;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** SHA-256 of what was read. */
-  readonly files: Readonly<Record<string, string>>;
 }
 
 /** Scores a published prediction file, without a model. @throws CumaError naming file and line of what is wrong. */
@@ -53,15 +44,13 @@ export async function scorePublishedFile(
     const scores = await scorePublished(predictions, source, { ...(by && { by }), resamples, seed });
     const results = {
       benchmark: datasets[benchmark].name,
-      config,
-      versions: versions(),
-      gitHash: gitHash(),
+      ...provenance({ ...config }),
       files: { ...source.files, [predictions]: hash },
       ...scores,
     };
     if (folder) {
       folder.begin();
-      writeJson(join(folder.dir, RESULTS_FILE), results);
+      writePublishedResults(folder.dir, results);
       folder.complete();
     }
     return results;

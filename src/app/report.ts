@@ -10,21 +10,17 @@ import {
   type Fact,
   type Report,
   type ReportRun,
+  type Subset,
 } from "../../eval/report/index.ts";
 import { intoFile, sha256File } from "../core/io/index.ts";
 import { checkArgument, CumaError, excerpt, UsageError } from "../core/util/index.ts";
 import { reportSchema } from "./arguments.ts";
 import { packageVersion } from "./package.ts";
-import {
-  evaluationFiles,
-  readEvaluation,
-  readRouting,
-  readTraining,
-  subsetsOf,
-  type StoredEvaluation,
-  type StoredResults,
-} from "./files/reportFiles.ts";
 import { PERMUTATIONS, RESAMPLES } from "./draws.ts";
+import { evaluationFiles, readEvaluation, type StoredEvaluation } from "./files/evaluation.ts";
+import type { Results } from "./files/results.ts";
+import { readRouteResults } from "./files/routeResults.ts";
+import { readTraining } from "./files/trainingLog.ts";
 
 export type ReportFormat = "html" | TableFormat;
 
@@ -97,7 +93,7 @@ async function makeReport(options: ReportOptions, onProgress: (message: string) 
     onProgress(`computing ${options.results[i]!}`);
     runs.push(await makeRun(names[i]!, options.results[i]!, evaluation, by, options));
   }
-  const routings = (options.routing ?? []).map((path) => ({ name: path, topology: readRouting(path) }));
+  const routings = (options.routing ?? []).map((path) => ({ name: path, topology: readRouteResults(path).topology }));
   return {
     title: options.title ?? "Evaluation report",
     by: by ?? [],
@@ -140,7 +136,7 @@ function compareRuns(
 /** What is asked for, else what the evaluation had, else the defaults of `cuma eval`. */
 function drawingOf(
   options: ReportOptions,
-  results: StoredResults | null,
+  results: Results | null,
 ): { resamples: number; seed: number; cluster?: "participant" | "question" } {
   const { resamples = RESAMPLES, seed = 0, cluster } = results?.config ?? {};
   return { resamples: options.resamples ?? resamples, seed: options.seed ?? seed, ...(cluster && { cluster }) };
@@ -196,7 +192,7 @@ async function makeRun(
  */
 function measured(
   table: PredictionTable,
-  results: StoredResults | null,
+  results: Results | null,
   by: readonly string[] | undefined,
   options: ReportOptions,
   notes: string[],
@@ -251,7 +247,7 @@ async function reportFacts(options: ReportOptions, by: readonly string[] | undef
 
 async function runFacts(
   source: string,
-  results: StoredResults | null,
+  results: Results | null,
   predictions: string | null,
   metadata: Readonly<Record<string, string>>,
 ): Promise<Fact[]> {
@@ -267,7 +263,7 @@ async function runFacts(
           ...flattened("samples", results.samples),
           ...flattened("version", results.versions),
           ...flattened("git hash", results.gitHash),
-          ...flattened("SHA-256", hashesOf(results.identity)),
+          ...flattened("SHA-256", hashesOf(results.identity ?? {})),
           ...flattened("SHA-256", results.files),
         ]
       : []),
@@ -275,8 +271,17 @@ async function runFacts(
 }
 
 /** The hashes among what identifies an evaluation; the rest are settings that stand in its configuration. */
-function hashesOf({ base, adapter, encoder, dataFiles }: StoredResults["identity"]): Record<string, unknown> {
+function hashesOf({ base, adapter, encoder, dataFiles }: NonNullable<Results["identity"]>): Record<string, unknown> {
   return { base, adapter, encoder, data: dataFiles };
+}
+
+/** Metrics of the groups that training has seen, and of those held out from it, where results have them. */
+function subsetsOf({ subsets }: Results): Subset[] {
+  if (!subsets) return [];
+  return [
+    { name: "seen", metrics: subsets.seen.metrics },
+    { name: "held out", metrics: subsets.heldOut.metrics },
+  ];
 }
 
 /** A value's leaves as facts: "config.model.base: demo". Nothing for what is not there. */

@@ -1,55 +1,25 @@
-import { datasets, type ChoiceExample, type DatasetName, type Source } from "../../datasets/index.ts";
-import { hasRouters, type Routing, type Topology } from "../../router/index.ts";
-import { intoFile, sha256File } from "../core/io/index.ts";
-import { checkLength } from "../core/decoder/index.ts";
-import { profileText, type Profile } from "../core/text/index.ts";
-import { checkArgument, count, CumaError, excerpt, Rng, show } from "../core/util/index.ts";
+import { hasRouters } from "../../router/index.ts";
+import { intoFile } from "../core/io/index.ts";
+import { checkArgument, CumaError } from "../core/util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
+import { answerDistances } from "./files/answerDistances.ts";
+import { readProfiles } from "./files/profiles.ts";
+import { readReference } from "./files/reference.ts";
+import { encodeRouteResults, type RouteResults } from "./files/routeResults.ts";
 import { adapterFiles } from "./model/adapterFiles.ts";
 import { LanguageModel, type ModelOptions } from "./model/languageModel.ts";
-import { gitHash, versions } from "./package.ts";
 import { checkAttributes } from "./model/profileVectors.ts";
-import { ModelRespondent } from "./model/respondent.ts";
-import {
-  answerDistances,
-  groupName,
-  readProfiles,
-  readReference,
-  readTexts,
-  type ProfileRows,
-} from "./files/routeFiles.ts";
+import { hashFiles, modelConfig, provenance } from "./provenance.ts";
+import { groupProfiles } from "./routedProfiles.ts";
+import { openTexts, routeAll, type TextChoice } from "./routedTexts.ts";
 
-/** Texts that say nothing of the person, for where no others are given. */
-export const NEUTRAL_TEXTS: readonly string[] = [
-  "What matters most in life?",
-  "How should people decide what is right?",
-  "Whom can one trust?",
-  "What do parents owe to their children?",
-  "How should a country be governed?",
-  "What makes work worth doing?",
-  "When is it right to break a rule?",
-  "What should be changed, and what should stay as it is?",
-];
-
-/** More than this many groups or distinct profiles are refused: clustering takes the cube of the groups in time. */
-const MAX_GROUPS = 1000;
-const MAX_PROFILES = 10_000;
+export type { RouteResults } from "./files/routeResults.ts";
 
 /** What is routed, and what the routing is compared with. */
-export interface RouteConfig {
+export interface RouteConfig extends TextChoice {
   readonly model: ModelOptions & { readonly adapter: string };
   /** File of profiles, or a predictions table. */
   readonly profiles: string;
-  /** File of texts, one a line; null: `questions`, or the neutral texts where these are null too. */
-  readonly texts: string | null;
-  /** Questions of a data set, put to each profile as in an evaluation. */
-  readonly questions: {
-    readonly benchmark: DatasetName;
-    readonly dir: string;
-    readonly split: string;
-    /** At most so many, drawn by the seed. */
-    readonly limit: number;
-  } | null;
   /** Attributes whose combined values make the groups; null: the country, or the first attribute there is. */
   readonly by: readonly string[] | null;
   /** File of a label for each group. */
@@ -58,32 +28,9 @@ export interface RouteConfig {
   readonly answers: string | null;
   /** Relabellings behind each p-value. */
   readonly permutations: number;
-  readonly seed: number;
   /** File to write; null: none. */
   readonly out: string | null;
   readonly overwrite: boolean;
-}
-
-/** The content of route.json. */
-export interface RouteResults {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
-  /** What was routed: settings, SHA-256 of base, adapter, encoder and files. */
-  readonly identity: Readonly<Record<string, unknown>>;
-  readonly samples: {
-    /** Of the file of profiles. */
-    readonly rows: number;
-    /** Distinct in the attributes that the model is told or that make the groups. */
-    readonly profiles: number;
-    readonly texts: number;
-    readonly groups: number;
-  };
-  /** How much was left out, by reason. */
-  readonly exclusions: Readonly<Record<string, number>>;
-  /** Numbers that do not apply are null. */
-  readonly topology: Topology;
 }
 
 export interface RouteHooks {
@@ -107,7 +54,7 @@ export async function runRoute(config: RouteConfig, hooks: RouteHooks): Promise<
   const { out, overwrite, profiles, texts, reference, answers, model } = config;
   const files = [profiles, texts, reference, answers].filter((path) => path !== null);
   const inputs = [...files, ...adapterFiles(model.adapter)];
-  return intoFile(out, { overwrite, inputs }, () => route(config, hooks));
+  return intoFile(out, { overwrite, inputs }, () => route(config, hooks), encodeRouteResults);
 }
 
 async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResults> {
@@ -127,7 +74,7 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
     const reference = config.reference === null ? null : await readReference(config.reference, by, grouped.groups);
     const answers = config.answers === null ? null : await answerDistances(config.answers, by, grouped.groups);
     const texts = await openTexts(config, model, hooks.onProgress);
-    const { names, experts, gates } = await routeAll(grouped.profiles, texts.read, model, hooks);
+    const { names, experts, gates } = await routeAll(grouped.profiles, texts.read, model, hooks.onRouted);
     hooks.onProgress("analysing");
     const { routingTopology } = await import("../../router/topology/topology.ts");
     const topology = routingTopology({
@@ -144,26 +91,13 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
       permutations,
       seed,
     });
-    const { profiles, reference: referenceFile, answers: answersFile } = config;
-    const read = [profiles, ...[config.texts, referenceFile, answersFile].filter((path) => path !== null)];
+    const read = [config.profiles, ...[config.texts, config.reference, config.answers].filter((path) => path !== null)];
+    const attributes = model.attributes ?? table.attributes;
     return {
-      config: {
-        ...config,
-        by,
-        model: {
-          ...config.model,
-          onProgress: undefined,
-          persona: model.persona,
-          template: model.template,
-          attributes: model.attributes ?? table.attributes,
-        },
-      },
-      seed,
-      versions: versions(),
-      gitHash: gitHash(),
+      ...provenance({ ...config, by, model: modelConfig(config.model, model, attributes) }, seed),
       identity: {
         ...(await model.identity()),
-        files: Object.fromEntries(await Promise.all(read.map(async (path) => [path, await sha256File(path)] as const))),
+        files: await hashFiles(read),
         dataFiles: texts.files,
         texts: texts.names,
       },
@@ -185,164 +119,4 @@ async function route(config: RouteConfig, hooks: RouteHooks): Promise<RouteResul
   } finally {
     await model.dispose();
   }
-}
-
-interface GroupedProfiles {
-  readonly groups: readonly string[];
-  readonly profiles: readonly { readonly profile: Profile; readonly weight: number; readonly group: number }[];
-  /** Codes by profile of each attribute that the model is told or that makes the groups; -1 where it is missing. */
-  readonly attributes: ReadonlyMap<string, Int32Array>;
-  readonly excluded: Readonly<Record<string, number>>;
-}
-
-/** Distinct profiles in the attributes that matter, and their groups. */
-function groupProfiles(
-  path: string,
-  { attributes, rows, distinct }: ProfileRows,
-  told: readonly string[] | null,
-  by: readonly string[],
-): GroupedProfiles {
-  if (told && !attributes.some((name) => told.includes(name))) {
-    throw new CumaError(
-      `${path}: expected a column for an attribute that the model is told (${excerpt(told.join(", "))}); found ${excerpt(attributes.join(", "))}`,
-    );
-  }
-  const used = attributes.filter((name) => by.includes(name) || !told || told.includes(name));
-  const profiles = new Map<string, { profile: Profile; weight: number; group: number }>();
-  const groups = new Map<string, { readonly key: string; readonly group: number }>();
-  let noGroup = 0;
-  for (const { profile, weight } of rows) {
-    const values = by.flatMap((name) => (profile[name] === undefined ? [] : [profile[name]]));
-    if (values.length < by.length) {
-      noGroup++;
-      continue;
-    }
-    const key = JSON.stringify(used.map((name) => profile[name] ?? null));
-    const known = profiles.get(key);
-    if (known) {
-      if (!distinct) known.weight += weight;
-      continue;
-    }
-    const name = groupName(values);
-    const group = groups.get(name) ?? { key: JSON.stringify(values), group: groups.size };
-    groups.set(name, group);
-    if (group.key !== JSON.stringify(values)) {
-      throw new CumaError(
-        `${path}: two groups have the name ${show(name)}; expected values of ${excerpt(by.join(", "))} without " / "`,
-      );
-    }
-    profiles.set(key, { profile, weight, group: group.group });
-  }
-  checkNumber(path, "group", groups.size, 2, MAX_GROUPS);
-  checkNumber(path, "distinct profile", profiles.size, 2, MAX_PROFILES);
-  const kept = [...profiles.values()];
-  const excluded: Record<string, number> = { [`rows without ${by.join(" or ")}`]: noGroup };
-  const codes = used.map((name) => {
-    const codeOf = new Map<string, number>();
-    const column = Int32Array.from(kept, ({ profile }) => {
-      const value = profile[name];
-      if (value === undefined) return -1;
-      if (!codeOf.has(value)) codeOf.set(value, codeOf.size);
-      return codeOf.get(value)!;
-    });
-    excluded[`profiles without ${name}, in its mutual information`] = column.filter((code) => code < 0).length;
-    return [name, column] as const;
-  });
-  const present = codes.filter(([, column]) => column.some((code) => code >= 0));
-  return { groups: [...groups.keys()], profiles: kept, attributes: new Map(present), excluded };
-}
-
-function checkNumber(path: string, noun: string, n: number, least: number, most: number): void {
-  if (n >= least && n <= most) return;
-  throw new CumaError(`${path}: expected ${least} to ${count(most, noun)}, found ${n.toLocaleString("en-US")}`);
-}
-
-/** Reads one text as a profile. */
-type Read = (profile: Profile) => Promise<Routing[]>;
-
-interface Texts {
-  readonly read: readonly Read[];
-  /** The texts themselves, or ids of questions. */
-  readonly names: readonly string[];
-  /** SHA-256 of the data set's files. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-async function openTexts(
-  { texts, questions, seed }: RouteConfig,
-  model: LanguageModel,
-  onProgress: (message: string) => void,
-): Promise<Texts> {
-  if (questions) {
-    const { benchmark, dir, split, limit } = questions;
-    onProgress(`reading ${dir} (${split})`);
-    const dataset = datasets[benchmark];
-    const source = await dataset.load(dir, split, {});
-    const respondent = new ModelRespondent<ChoiceExample>(model, dataset);
-    const first = firstOfQuestions(source);
-    if (first.length === 0) throw new CumaError(`${dir}: the split ${show(split)} has no examples`);
-    const drawn = new Rng(seed, "route", "questions").shuffle(first.map((_, i) => i)).slice(0, limit);
-    const asked = drawn.sort((a, b) => a - b).map((i) => source.at(first[i]!));
-    return {
-      read: asked.map((example) => (profile) => respondent.route({ ...example, profile })),
-      names: asked.map(({ questionId }) => questionId),
-      files: source.files,
-    };
-  }
-  const given =
-    texts === null
-      ? NEUTRAL_TEXTS.map((text) => ({ where: `"${text}"`, text }))
-      : readTexts(texts).map(({ line, text }) => ({ where: `${texts}: line ${line}: the text`, text }));
-  for (const { where, text } of given) {
-    checkLength(model.base.config, model.base.tokenizer.encode(text, { addSpecialTokens: true }).length, where);
-  }
-  return {
-    read: given.map(
-      ({ text }) =>
-        (profile) =>
-          model.routeText(profile, text),
-    ),
-    names: given.map(({ text }) => text),
-    files: {},
-  };
-}
-
-/** The first example of each question. */
-function firstOfQuestions(source: Source<ChoiceExample>): number[] {
-  const first = new Map<string, number>();
-  for (let i = 0; i < source.length; i++) {
-    const { questionId } = source.at(i);
-    if (!first.has(questionId)) first.set(questionId, i);
-  }
-  return [...first.values()];
-}
-
-/** Mean gates over texts, by profile [R * E]; profiles that are the same to the model are routed once. */
-async function routeAll(
-  profiles: GroupedProfiles["profiles"],
-  texts: readonly Read[],
-  model: LanguageModel,
-  { onRouted }: RouteHooks,
-): Promise<{ names: { router: string; layer: number }[]; experts: number; gates: Float64Array[] }> {
-  const told = new Map(profiles.map(({ profile }) => [profileText(model.told(profile)), profile]));
-  const gates = new Map<string, Float64Array>();
-  let names: { router: string; layer: number }[] = [];
-  let experts = 0;
-  const total = told.size * texts.length;
-  let done = 0;
-  for (const [text, profile] of told) {
-    let sum: Float64Array | undefined;
-    for (const read of texts) {
-      const routing = await read(profile);
-      names = routing.map(({ router, layer }) => ({ router, layer }));
-      experts = routing[0]!.gates.length;
-      sum ??= new Float64Array(routing.length * experts);
-      for (const [r, { gates: mean }] of routing.entries()) {
-        for (const [e, gate] of mean.entries()) sum[r * experts + e]! += gate / texts.length;
-      }
-      onRouted(++done, total);
-    }
-    gates.set(text, sum!);
-  }
-  return { names, experts, gates: profiles.map(({ profile }) => gates.get(profileText(model.told(profile)))!) };
 }

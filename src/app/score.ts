@@ -14,10 +14,10 @@ import {
   type PredictionTable,
   type Truth,
 } from "../../eval/index.ts";
-import { intoFile, sha256File } from "../core/io/index.ts";
+import { intoFile } from "../core/io/index.ts";
 import { checkArgument, count, CumaError, excerpt, UsageError } from "../core/util/index.ts";
 import { scoringSchema } from "./arguments.ts";
-import { gitHash, versions } from "./package.ts";
+import { hashFiles, provenance, sampleCounts, type Provenance, type SampleCounts } from "./provenance.ts";
 
 /** Which predictions are scored, and how. */
 export interface ScoringConfig {
@@ -51,16 +51,12 @@ export interface Comparison {
   readonly mcnemar: McNemar;
 }
 
-export interface ScoringResults {
-  readonly config: ScoringConfig;
-  readonly seed: number;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
+export interface ScoringResults extends Provenance<ScoringConfig> {
   /** SHA-256 of what was read. */
   readonly files: Readonly<Record<string, string>>;
   /** What the predictions file says of itself. */
   readonly metadata: Readonly<Record<string, string>>;
-  readonly samples: { readonly examples: number; readonly participants: number; readonly questions: number };
+  readonly samples: SampleCounts;
   /** Rows that no number is computed from, by reason. */
   readonly excluded: Readonly<Record<string, number>>;
   /** Metrics by grouping, such as "country,religion". Numbers that do not apply are null in the file. */
@@ -93,9 +89,7 @@ async function score(
   onProgress: (message: string) => void,
 ): Promise<ScoringResults> {
   const { seed } = config;
-  const files = Object.fromEntries(
-    await Promise.all(paths.map(async (path) => [path, await sha256File(path)] as const)),
-  );
+  const files = await hashFiles(paths);
   const truth = config.truth === null ? null : await readTruth(config.truth, config);
   onProgress(`reading ${config.predictions}`);
   const { metadata, ...scored } = await read(config.predictions, truth, config);
@@ -119,17 +113,10 @@ async function score(
     metrics.set(name, withExcluded(found, excluded));
   }
   return {
-    config,
-    seed,
-    versions: versions(),
-    gitHash: gitHash(),
+    ...provenance(config, seed),
     files,
     metadata,
-    samples: {
-      examples: table.rows,
-      participants: table.participant.values.length,
-      questions: table.questions.length,
-    },
+    samples: sampleCounts(table),
     excluded,
     groupings: Object.fromEntries(metrics),
     against:

@@ -10,8 +10,8 @@ import {
   type ScoreOptions,
   type TextScores,
 } from "../../eval/index.ts";
-import { intoFile, sha256File } from "../core/io/index.ts";
-import { gitHash, versions } from "./package.ts";
+import { intoFile } from "../core/io/index.ts";
+import { hashFiles, provenance, type Provenance } from "./provenance.ts";
 
 /** How each kind of file is read and scored. */
 const kinds = {
@@ -35,12 +35,8 @@ export interface TextScoreConfig {
 }
 
 /** Numbers that do not apply are null in JSON. */
-export interface TextResults extends TextScores<string> {
+export interface TextResults extends TextScores<string>, Provenance<TextScoreConfig & { readonly path: string }> {
   readonly kind: TextKind;
-  readonly config: TextScoreConfig & { readonly path: string };
-  readonly seed: number;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly gitHash: string | null;
   /** SHA-256 of what was read. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -53,11 +49,8 @@ export async function scoreTexts(kind: TextKind, path: string, config: TextScore
   const { by, resamples, seed, out = null, overwrite = false } = config;
   return intoFile(out, { overwrite, inputs: [path] }, async () => ({
     kind,
-    config: { path, by, resamples, seed },
-    seed,
-    versions: versions(),
-    gitHash: gitHash(),
-    files: { [path]: await sha256File(path) },
+    ...provenance({ path, by, resamples, seed }, seed),
+    files: await hashFiles([path]),
     ...(await kinds[kind](path, { by: by ?? [], resamples, seed })),
   }));
 }

@@ -18,7 +18,7 @@ import {
 import { checkArgument, CumaError } from "../core/util/index.ts";
 import { outModeSchema, runHooksSchema } from "./arguments.ts";
 import { DEMO_BASE } from "./model/base.ts";
-import { gitHash, versions } from "./package.ts";
+import { provenance } from "./provenance.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { prepareRun, type PreparedRun } from "./training/prepare.ts";
 import type { Progress } from "./training/runData.ts";
@@ -126,12 +126,9 @@ async function trainPrepared(run: PreparedRun, folder: RunFolder, hooks: RunHook
     }
   }
   folder.finish(encode(), isExact ? optimizer : null, {
-    config: { ...config, plan: run.plan },
-    seed: config.train.seed,
-    versions: versions(),
-    gitHash: gitHash(),
+    ...provenance({ ...config, plan: run.plan }, config.train.seed),
     identity,
-    baseHash: identity["baseHash"],
+    baseHash: trainedOn.hash,
     dataFiles: run.files,
     notes: run.notes,
     encoder: space && { name: space.encoder, hash: space.encoderHash, width: space.width },

@@ -262,7 +262,8 @@ test("a long training log is shown as means over neighbours, with its warnings",
   const [adapter, folder] = [join(root, "long"), join(root, "long-test")];
   cpSync(join(root, "adapter"), adapter, { recursive: true });
   cpSync(adapted, folder, { recursive: true });
-  const lines = Array.from({ length: 160 }, (_, i) => ({ step: i + 1, loss: i }));
+  const step = { epoch: 1, auxLoss: 0, lr: 0.01, gradNorm: 1, tokensPerSecond: 100 };
+  const lines = Array.from({ length: 160 }, (_, i) => ({ step: i + 1, loss: i, ...step }));
   const log = [...lines, { step: 7, message: "Mind the gap." }].map((line) => `${JSON.stringify(line)}\n`);
   writeFileSync(join(adapter, "log.jsonl"), log.join(""));
   const path = join(folder, "results.json");
@@ -281,7 +282,7 @@ test("shows seen and held-out groups where the results have them", async () => {
   const path = join(folder, "results.json");
   const results = resultsOf(folder);
   const subset = (value: number) => ({
-    samples: { examples: 12 },
+    samples: { examples: 12, participants: 3, questions: 4 },
     metrics: { nll: { ...results.metrics["nll"], value, n: 12 } },
   });
   writeFileSync(path, JSON.stringify({ ...results, subsets: { seen: subset(1.25), heldOut: subset(1.5) } }));

@@ -2,6 +2,7 @@ export * from "./adamw.ts";
 export * from "./adapterOutputs.ts";
 export * from "./batches.ts";
 export * from "./feed.ts";
+export * from "./logLine.ts";
 export * from "./loop.ts";
 export * from "./makePlan.ts";
 export * from "./objective.ts";

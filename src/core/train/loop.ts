@@ -1,9 +1,10 @@
 import { sizeOf, type HostTensor, type Precision } from "../graph/index.ts";
-import { makeBatch, type Adapter, type Logged } from "../decoder/index.ts";
+import { makeBatch, type Adapter } from "../decoder/index.ts";
 import { CumaError, Interrupted, Rng } from "../util/index.ts";
 import { clipByNorm, learningRate, type AdamW, type ScheduleName } from "./adamw.ts";
 import { mergeBatches } from "./adapterOutputs.ts";
 import type { Feed } from "./feed.ts";
+import type { LogEntry, TrainingWarning } from "./logLine.ts";
 import { placeLabels, type Objective } from "./objective.ts";
 import { ParameterStore } from "./parameters.ts";
 import type { StepResult, TrainingPlan } from "./plan.ts";
@@ -20,28 +21,6 @@ export interface TrainingSettings {
   readonly seed: number;
   /** Steps between checkpoints. */
   readonly saveEvery: number;
-}
-
-/** One line of log.jsonl; behind these, what the objective and the adapter let be seen. */
-export interface LogEntry extends Logged {
-  readonly step: number;
-  /** Epochs done after this step. */
-  readonly epoch: number;
-  /** The objective's. */
-  readonly loss: number;
-  /** Sum of the adapter's losses, before their factors. */
-  readonly auxLoss: number;
-  readonly lr: number;
-  /** Before clipping. */
-  readonly gradNorm: number;
-  /** Tokens without padding, forward and backward. */
-  readonly tokensPerSecond: number;
-}
-
-/** Something in a run that may be amiss; also a line of log.jsonl. */
-export interface TrainingWarning {
-  readonly step: number;
-  readonly message: string;
 }
 
 export interface Training<E> {

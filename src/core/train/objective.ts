@@ -1,6 +1,14 @@
 import type { DType, Feeds, Shape, Value } from "../graph/index.ts";
 import type { Batch, TokenTree } from "../decoder/index.ts";
-import type { Labels } from "./plan.ts";
+
+/** The labels of a padded batch: R rows, N labels. */
+export interface Labels {
+  /** Indices into B * T of the tokens that labels follow, int [R]. */
+  readonly rows: Int32Array;
+  /** Which of `rows`, and which token, for each label [N]. */
+  readonly row: Int32Array;
+  readonly token: Int32Array;
+}
 
 /** A token whose log-probability an objective asks for. */
 export interface Label {

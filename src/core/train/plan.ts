@@ -3,18 +3,9 @@ import type { Feeds, HostTensor } from "../graph/index.ts";
 import type { Adapter, Batch, DecoderConfig, ParameterSpec } from "../decoder/index.ts";
 import { PROJECTION, type ProfileProjection } from "../encoders/index.ts";
 import type { AdapterResults } from "./adapterOutputs.ts";
-import type { Objective } from "./objective.ts";
+import type { Labels, Objective } from "./objective.ts";
 import type { ParameterStore } from "./parameters.ts";
 import { OBJECTIVE, scaleName } from "./stepGraph.ts";
-
-/** The labels of a padded batch: R rows, N labels. */
-export interface Labels {
-  /** Indices into B * T of the tokens that labels follow, int [R]. */
-  readonly rows: Int32Array;
-  /** Which of `rows`, and which token, for each label [N]. */
-  readonly row: Int32Array;
-  readonly token: Int32Array;
-}
 
 /** One pass forward and backward over one batch. */
 export interface StepInputs {

@@ -19,7 +19,8 @@ import {
 import { encodeSafetensors, SafetensorsFile } from "../checkpoint/index.ts";
 import { CumaError, differences } from "../util/index.ts";
 import type { AdamW } from "./adamw.ts";
-import type { LogEntry, TrainingWarning } from "./loop.ts";
+import { formatLogLine, type LogLine, type TrainingWarning } from "./logLine.ts";
+import { runFileSchema, type RunFile } from "./runFile.ts";
 import { restoreLog } from "./runLog.ts";
 
 const LOG = "log.jsonl";
@@ -35,7 +36,6 @@ export type RunIdentity = Readonly<Record<string, unknown>>;
 const identitySchema = z.record(z.string(), z.unknown());
 const stateSchema = z.object({ step: z.int(), identity: identitySchema });
 type State = z.infer<typeof stateSchema>;
-const runSchema = z.looseObject({ steps: z.int(), identity: identitySchema });
 
 /** How far the run in a folder has come. */
 export interface StoredRun {
@@ -153,11 +153,7 @@ export class RunFolder {
    * Writes the result: the adapter, the optimiser's state, then `run.json`, whose presence says that the run is complete.
    * @param optimizer Null where a run cannot go on from what files hold.
    */
-  finish(
-    adapterFiles: Readonly<Record<string, Uint8Array>>,
-    optimizer: AdamW | null,
-    run: Readonly<Record<string, unknown>>,
-  ): void {
+  finish(adapterFiles: Readonly<Record<string, Uint8Array>>, optimizer: AdamW | null, run: RunFile): void {
     this.out.check();
     const files = { ...adapterFiles, ...(optimizer && { [OPTIMIZER]: encodeOptimizer(optimizer) }) };
     for (const [name, bytes] of Object.entries(files)) writeFileAtomic(join(this.out.dir, name), bytes);
@@ -165,11 +161,11 @@ export class RunFolder {
     this.complete();
   }
 
-  log(entry: LogEntry | TrainingWarning): void {
+  log(line: LogLine): void {
     this.out.check();
     const path = join(this.out.dir, LOG);
     try {
-      appendFileSync(path, `${JSON.stringify(entry)}\n`);
+      appendFileSync(path, `${formatLogLine(line)}\n`);
     } catch (error) {
       throw fileError(path, "cannot be written", error);
     }
@@ -184,7 +180,7 @@ export class RunFolder {
     const { dir } = this.out;
     const path = join(dir, RUN);
     if (existsSync(path)) {
-      const { steps, identity } = checkJson(path, readJson(path), runSchema);
+      const { steps, identity } = checkJson(path, readJson(path), runFileSchema);
       return { step: steps, identity, complete: true };
     }
     const steps = listFolder(dir).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readBytes, writeFileAtomic } from "../io/index.ts";
-import type { TrainingWarning } from "./loop.ts";
+import type { TrainingWarning } from "./logLine.ts";
 
 const MAX_LOG_BYTES = 4_000_000_000;
 
