@@ -19,6 +19,8 @@ export interface FieldRowsOptions {
   readonly firstLine?: number;
 }
 
+const AT_LINE = / at line (\d+)/;
+
 /**
  * Rows of a csv or tsv text, the header first, quoted as in RFC 4180; empty lines are skipped. All csv is read here.
  * @param path Names the file in messages.
@@ -53,8 +55,11 @@ export async function* fieldRows(
     }
     await done;
   } catch (error) {
-    if (error instanceof CsvError) throw new CumaError(`${path}:${line + 1}: ${reason(error)}`, { cause: error });
-    throw error;
+    if (!(error instanceof CsvError)) throw error;
+    // The parser is ahead of the rows that were taken; the line that it names is one of the text, which may begin later.
+    const named = AT_LINE.exec(error.message)?.[1];
+    const at = named === undefined ? line + 1 : Number(named) + firstLine - 1;
+    throw new CumaError(`${path}:${at}: ${reason(error)}`, { cause: error });
   }
 }
 
@@ -64,7 +69,6 @@ function widthError(expected: number, found: number): string {
 }
 
 function reason(error: CsvError): string {
-  // Its own lines are those of the text, which may begin later than the file.
-  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error).replace(/ at line \d+/, "");
+  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error).replace(AT_LINE, "");
   return `is longer than ${MAX_ROW_CHARACTERS} characters; is a quote not closed?`;
 }

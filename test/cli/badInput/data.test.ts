@@ -48,16 +48,19 @@ const predictions = (text: string): string[] => [
 refused("data", 1, {
   "without a column of the profile": [
     cell(PEOPLE, 1, 4, "AGE"),
-    /train_demographic_qa\.tsv:1: expected the columns X003R; found D_INTERVIEW, .*AGE/,
+    /train_demographic_qa\.tsv: header: expected the columns D_INTERVIEW, .*X003R.*; found D_INTERVIEW, .*AGE/,
   ],
-  "without a question": [cell(VALUES, 1, 3, "Q0"), /train_value_qa\.tsv:1: expected the columns Q2; found .*Q0/],
+  "without a question": [
+    cell(VALUES, 1, 3, "Q0"),
+    /train_value_qa\.tsv: header: expected the columns D_INTERVIEW, Q1, Q2, .*; found .*Q0/,
+  ],
   "with an unknown question": [
     lines(VALUES, (all) => (all[0] = `${all[0]!}\tQ5`)),
-    /train_value_qa\.tsv:1: unknown question column "Q5"; expected one of D_INTERVIEW, Q1, Q2, Q3, Q4/,
+    /train_value_qa\.tsv: header: unknown question column "Q5"; expected one of D_INTERVIEW, Q1, Q2, Q3, Q4/,
   ],
   "with a column twice": [
     lines(VALUES, (all) => (all[0] = `${all[0]!}\tQ4`)),
-    /train_value_qa\.tsv:1: expected each column once; found Q4 twice/,
+    /train_value_qa\.tsv: header: expected each column once; found Q4 twice/,
   ],
   "with a text for an integer": [
     cell(VALUES, 7, 3, "two"),
@@ -70,7 +73,7 @@ refused("data", 1, {
   ],
   "with a short row": [
     lines(VALUES, (all) => (all[4] = all[4]!.split("\t").slice(0, 3).join("\t"))),
-    /train_value_qa\.tsv:5: expected 5 fields; found 3/,
+    /train_value_qa\.tsv:5: expected 5 fields, as in the header; found 3/,
   ],
   "with a participant twice": [
     lines(VALUES, (all) => (all[3] = all[2]!)),
@@ -92,7 +95,7 @@ refused("data", 1, {
     }),
     /train_demographic_qa\.tsv: is not UTF-8 text/,
   ],
-  "that is an empty file": [data(write(VALUES, "")), /:1: expected the columns D_INTERVIEW, .*; found nothing/],
+  "that is an empty file": [data(write(VALUES, "")), /: header: expected the columns D_INTERVIEW, .*; found nothing/],
   "without a row": [
     data((dir) => {
       for (const name of [VALUES, PEOPLE]) {
