@@ -94,10 +94,10 @@ export async function readGenerations(path: string): Promise<TextTable<Generatio
 }
 
 /**
- * How different the texts are that a model writes to one prompt for different readers: Distinct-1, -2, -3, self-BLEU
+ * How different the texts are that a model writes to one prompt for different people: Distinct-1, -2, -3, self-BLEU
  * and Vendi score by prompt, then the mean over prompts, with bootstrap intervals that draw prompts.
  *
- * Every row counts, also several of one profile: give one row a profile where only readers shall make a difference. All
+ * Every row counts, also several of one profile: give one row a profile where only people shall make a difference. All
  * texts of a prompt are cut to the length, in tokens, of the shortest, since every one of these numbers depends on
  * length; the embeddings and the kernel that are given see whole rows. Texts without a token are left out, and so are
  * prompts that have fewer than two others; NaN where no prompt is left. Different is not right: noise is different too.

@@ -1,5 +1,5 @@
 /**
- * Latent topology: how groups of readers lie to each other in what a model's routers do with them. Pure analysis of
+ * Latent topology: how groups of people lie to each other in what a model's routers do with them. Pure analysis of
  * gates; what runs the model is elsewhere. G groups, R routers, E experts.
  */
 import { jsd, normalised } from "../../src/core/stats/index.ts";

@@ -13,8 +13,8 @@ interface AnswerFlags extends Partial<ModelFlags> {
 
 export function answerCommand(): Command {
   return addModelOptions(new Command("answer"))
-    .description("the distribution of a reader's answers to one question, and how it is routed")
-    .option("--profile <name=value>", "an attribute of the reader; may be given again", collect)
+    .description("the distribution of a person's answers to one question, and how it is routed")
+    .option("--profile <name=value>", "an attribute of the person; may be given again", collect)
     .requiredOption("--question <text>", "the question")
     .requiredOption("--option <text>", "an option; give 2 to 26", collect)
     .addOption(options.json())

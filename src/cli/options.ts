@@ -108,7 +108,7 @@ export function addModelOptions(command: Command): Command {
     )
     .option(
       "--attributes <names>",
-      "what is known of readers (default: as the adapter was trained, otherwise all)",
+      "what is known of people (default: as the adapter was trained, otherwise all)",
       names,
     )
     .addOption(options.device())

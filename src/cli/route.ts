@@ -32,7 +32,7 @@ interface RouteFlags extends Partial<ModelFlags> {
 
 export function routeCommand(): Command {
   return addModelOptions(new Command("route"))
-    .description("where an adapter's routers send groups of readers: expert usage, distances, clusters")
+    .description("where an adapter's routers send groups of people: expert usage, distances, clusters")
     .requiredOption(
       "--profiles <file>",
       "csv, tsv, jsonl, parquet or arrow, a profile a row; or a predictions table",
