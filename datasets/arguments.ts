@@ -1,7 +1,7 @@
 /** What the public functions of data sets take, as schemas: checked at the door, before anything is read. */
 import { z } from "zod";
 import { callback, checkArgument, CumaError, someText, unknownName, type FieldsOf } from "../src/core/util/index.ts";
-import type { WorldValuesBenchOptions } from "./worldValuesBench/load.ts";
+import type { WorldValuesBenchOptions } from "./worldValuesBench/loadWorldValuesBench.ts";
 import type { WvsOptions } from "./worldValuesBench/convertWvs.ts";
 
 const SPLITS = ["train", "valid", "test", "full"];

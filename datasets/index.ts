@@ -3,7 +3,7 @@ import { loadCarDataWvs } from "./carDataWvs.ts";
 import type { DatasetOf, ExampleKind } from "./dataset.ts";
 import { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 import { loadPlanted } from "./planted/write/writePlanted.ts";
-import { loadWorldValuesBench } from "./worldValuesBench/load.ts";
+import { loadWorldValuesBench } from "./worldValuesBench/loadWorldValuesBench.ts";
 
 /** The data sets, by the name that run files use: what their examples are, where these come from, and how they are asked. */
 export const datasets = {
@@ -22,5 +22,5 @@ export { loadGlobalOpinionQA } from "./globalOpinionQA.ts";
 export * from "./heldOut.ts";
 export * from "./planted/write/writePlanted.ts";
 export * from "./source.ts";
-export * from "./worldValuesBench/load.ts";
+export * from "./worldValuesBench/loadWorldValuesBench.ts";
 export * from "./worldValuesBench/convertWvs.ts";

@@ -4,7 +4,7 @@ import { callback, checkArgument, someText, type FieldsOf } from "../src/core/ut
 import type { CompareOptions } from "./predictions/compare.ts";
 import type { EvaluateOptions } from "./predictions/evaluate.ts";
 import type { GenerationOptions } from "./units/generations.ts";
-import type { PredictionTable } from "./predictions/table.ts";
+import type { PredictionTable } from "./predictions/predictionTable.ts";
 import type { PublishedOptions } from "./benchmarks/published.ts";
 import type { ScoreOptions } from "./units/scores.ts";
 import type { Truth } from "./predictions/truth.ts";

@@ -28,7 +28,7 @@ export {
   type PredictionTable,
   type Question,
   type TextColumn,
-} from "./predictions/table.ts";
+} from "./predictions/predictionTable.ts";
 export {
   preferenceMetrics,
   preferenceTable,
@@ -45,7 +45,7 @@ export {
   type Reward,
   type RewardMetric,
 } from "./units/rewards.ts";
-export { readPredictions, writePredictions, type PredictionsFile } from "./predictions/file.ts";
+export { readPredictions, writePredictions, type PredictionsFile } from "./predictions/predictionsFile.ts";
 export {
   scorePublished,
   type PublishedMetric,

@@ -9,7 +9,7 @@ import { evaluate, type EvaluateOptions } from "../predictions/evaluate.ts";
 import { Growing } from "../../src/core/util/growing.ts";
 import { wasserstein1, type MetricName } from "../metrics/index.ts";
 import { checkedDraws, mean, reasons, resultOf, type MetricResult } from "../metrics/result.ts";
-import { PredictionTableBuilder } from "../predictions/table.ts";
+import { PredictionTableBuilder } from "../predictions/predictionTable.ts";
 
 /** Metrics that need nothing but each person's answer and one predicted option. */
 const OF_OPTIONS = [

@@ -1,5 +1,5 @@
 import { gather, ONCE, totals, type Statistics } from "../../src/core/stats/index.ts";
-import type { PredictionTable } from "../predictions/table.ts";
+import type { PredictionTable } from "../predictions/predictionTable.ts";
 import { reasons, type Prepared } from "./result.ts";
 import { argmax, hasTruth, NO_ANSWER, type ClusteredRows, type Groups } from "./rows.ts";
 

@@ -1,5 +1,5 @@
 import { gather, type Clusters, type Statistics } from "../../src/core/stats/index.ts";
-import type { PredictionTable } from "../predictions/table.ts";
+import type { PredictionTable } from "../predictions/predictionTable.ts";
 import { reasons } from "./result.ts";
 
 /** Groups of rows: [rows] codes into `names`, -1 for rows that lack an attribute. */

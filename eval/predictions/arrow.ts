@@ -15,7 +15,7 @@ import {
   type Data,
 } from "apache-arrow";
 import { METADATA_KEY } from "../../src/core/tables/columnar.ts";
-import type { PredictionTable, TextColumn } from "./table.ts";
+import type { PredictionTable, TextColumn } from "./predictionTable.ts";
 
 /** The table as one record batch. Dictionaries have ids from 0, so that equal tables give equal bytes. */
 export function toArrow(table: PredictionTable, metadata: string): Table {

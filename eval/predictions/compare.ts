@@ -13,7 +13,7 @@ import { defaultGrouping } from "./input.ts";
 import type { MetricName } from "../metrics/index.ts";
 import { checkedDraws, valuesOf } from "../metrics/result.ts";
 import { argmax } from "../metrics/rows.ts";
-import { selectRows, tableOf, type PredictionTable, type TextColumn } from "./table.ts";
+import { selectRows, tableOf, type PredictionTable, type TextColumn } from "./predictionTable.ts";
 
 export interface CompareOptions<Name extends MetricName = MetricName> extends Omit<
   EvaluateOptions<Name>,

@@ -12,7 +12,7 @@ import {
 } from "../metrics/result.ts";
 import { defaultCluster, inputOf } from "./input.ts";
 import { permutationTest } from "./permutationTest.ts";
-import type { PredictionTable } from "./table.ts";
+import type { PredictionTable } from "./predictionTable.ts";
 
 export interface EvaluateOptions<Name extends MetricName = MetricName> extends DrawOptions {
   /** Attributes whose combined values make the groups; `country` where profiles have it, else their first attribute. */

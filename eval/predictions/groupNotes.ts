@@ -1,6 +1,6 @@
 import { count, excerpt, show } from "../../src/core/util/index.ts";
 import { groupsOf } from "./input.ts";
-import type { PredictionTable } from "./table.ts";
+import type { PredictionTable } from "./predictionTable.ts";
 
 /**
  * What is to be known of groups before numbers about them are believed: values of an attribute that differ only in case or

@@ -5,7 +5,7 @@ import { makeCells, type Cells } from "../metrics/cells.ts";
 import { prepareDispersion, type PreparedDispersion } from "../metrics/dispersion.ts";
 import type { MetricInput } from "../metrics/metric.ts";
 import type { Groups } from "../metrics/rows.ts";
-import type { PredictionTable } from "./table.ts";
+import type { PredictionTable } from "./predictionTable.ts";
 
 /** The attributes that make groups where none are asked for; one that names single rows only where there is no other. */
 export function defaultGrouping(table: PredictionTable): string[] {

@@ -2,7 +2,7 @@ import { largest } from "../../src/core/util/index.ts";
 import type { Clusters } from "../../src/core/stats/index.ts";
 import { Kernel, LANES, type Terms } from "../../src/core/stats/kernel.ts";
 import type { MetricInput } from "../metrics/metric.ts";
-import type { PredictionTable, Question } from "./table.ts";
+import type { PredictionTable, Question } from "./predictionTable.ts";
 
 /** Most permutations that go through a block of predictions together, while it is in the processor's cache. */
 const TOGETHER = 16;

@@ -3,7 +3,7 @@ import { defaultCluster, inputOf } from "../predictions/input.ts";
 import { dispersionByQuestion } from "../metrics/dispersion.ts";
 import { emd } from "../metrics/index.ts";
 import { reliabilityBins } from "../metrics/ece.ts";
-import type { PredictionTable } from "../predictions/table.ts";
+import type { PredictionTable } from "../predictions/predictionTable.ts";
 import type { Details, GroupDetails } from "./types.ts";
 
 /**

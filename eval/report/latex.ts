@@ -1,5 +1,5 @@
 import { escapeLatex } from "./escape.ts";
-import type { Table, TextCell } from "./table.ts";
+import type { Table, TextCell } from "./reportTable.ts";
 
 /** For `\usepackage{booktabs}`. */
 export function latex({ title, head, rows, words }: Table<TextCell>): string {

@@ -1,5 +1,5 @@
 import { escapeMarkdown } from "./escape.ts";
-import type { Table, TextCell } from "./table.ts";
+import type { Table, TextCell } from "./reportTable.ts";
 
 export function markdown({ title, head, rows, words }: Table<TextCell>): string {
   const line = (cells: readonly TextCell[]): string =>

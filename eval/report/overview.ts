@@ -1,7 +1,7 @@
 import { drawChart } from "./chart.ts";
 import type { Markup } from "./html.ts";
 import { cut, html, join } from "./html.ts";
-import { metricNames, notesOf } from "./names.ts";
+import { metricNames, notesOf } from "./metricNotes.ts";
 import { number } from "../format.ts";
 import { runColour } from "./palette.ts";
 import type { Report } from "./types.ts";

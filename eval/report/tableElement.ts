@@ -1,5 +1,5 @@
 import { html, join, Markup } from "./html.ts";
-import type { Cell, Table } from "./table.ts";
+import type { Cell, Table } from "./reportTable.ts";
 
 /** A table as an element of a page. */
 export function tableElement({ head, rows }: Table, className: string): Markup {

@@ -14,12 +14,12 @@ import {
   rowsOfRun,
   runHead,
   wordsCell,
-} from "./cells.ts";
+} from "./tableCells.ts";
 import { html, text } from "./html.ts";
-import { metricNames, notesOf } from "./names.ts";
+import { metricNames, notesOf } from "./metricNotes.ts";
 import { letter } from "./overview.ts";
 import { ROUTING_HEAD, routingNumbers, routingRow } from "./routing.ts";
-import { textTable, type Cell, type Table, type TextCell } from "./table.ts";
+import { textTable, type Cell, type Table, type TextCell } from "./reportTable.ts";
 import { courseOf, digitsOf } from "./training.ts";
 import type { Report } from "./types.ts";
 

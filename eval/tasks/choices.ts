@@ -4,8 +4,8 @@ import type { ChoiceExample, Source } from "../../datasets/index.ts";
 import { normaliseLogLikelihoods } from "../../src/core/inference/distribution.ts";
 import { profileText, type Profile } from "../../src/core/text/profile.ts";
 import { evaluate } from "../predictions/evaluate.ts";
-import { writePredictions } from "../predictions/file.ts";
-import { PredictionTableBuilder, selectRows, type PredictionTable } from "../predictions/table.ts";
+import { writePredictions } from "../predictions/predictionsFile.ts";
+import { PredictionTableBuilder, selectRows, type PredictionTable } from "../predictions/predictionTable.ts";
 import type { Chunk, EvalTask } from "./task.ts";
 
 /** Questions of a chunk: a second or a few on a laptop. */

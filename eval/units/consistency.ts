@@ -1,5 +1,5 @@
 import type { JudgedExample } from "./judged.ts";
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 
 /**
  * Share of examples on which both orders agree.

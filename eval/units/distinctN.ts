@@ -1,4 +1,4 @@
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 import type { Ngrams } from "./ngrams.ts";
 import type { PromptTexts } from "./promptTexts.ts";
 

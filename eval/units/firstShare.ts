@@ -1,5 +1,5 @@
 import type { JudgedExample } from "./judged.ts";
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 
 /**
  * Mean over examples of the first place's share in the verdicts that are no tie.

@@ -1,4 +1,4 @@
-import type { Unit } from "./metric.ts";
+import type { Unit } from "./unitMetric.ts";
 
 /** What a judge said of one example, for answer a. */
 export type Verdict = "win" | "tie" | "loss";

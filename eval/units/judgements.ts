@@ -5,8 +5,8 @@ import { checkScoring } from "../arguments.ts";
 import { consistency } from "./consistency.ts";
 import { firstShare } from "./firstShare.ts";
 import { verdictOf, type JudgedExample, type Verdict } from "./judged.ts";
-import { overUnits, type UnitMetric } from "./metric.ts";
-import { idSchema, readRows } from "./records.ts";
+import { overUnits, type UnitMetric } from "./unitMetric.ts";
+import { idSchema, readRows } from "./readRows.ts";
 import {
   attributeOf,
   attributesOf,

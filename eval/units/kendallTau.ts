@@ -1,4 +1,4 @@
-import type { Unit, UnitMetric } from "./metric.ts";
+import type { Unit, UnitMetric } from "./unitMetric.ts";
 
 /** The answers among which one person compared. */
 export interface Turn extends Unit {

@@ -1,4 +1,4 @@
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 
 /** The log-probabilities that a model gives the answers of one pair, and their numbers of tokens where known. */
 export interface PairLogProbs {

@@ -2,9 +2,9 @@ import * as z from "zod";
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt } from "../../src/core/util/index.ts";
 import { checkScoring } from "../arguments.ts";
-import { overUnits, type UnitMetric } from "./metric.ts";
+import { overUnits, type UnitMetric } from "./unitMetric.ts";
 import { preferenceAccuracy, preferenceAccuracyPerToken, type PairLogProbs } from "./preferenceAccuracy.ts";
-import { idSchema, readRows } from "./records.ts";
+import { idSchema, readRows } from "./readRows.ts";
 import { attributesOf, clusterOf, scoreGroups, type ScoreOptions, type TextScores, type TextTable } from "./scores.ts";
 
 /** A person's choice between two answers, and what a model makes of them. */

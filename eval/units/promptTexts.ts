@@ -1,4 +1,4 @@
-import type { Unit } from "./metric.ts";
+import type { Unit } from "./unitMetric.ts";
 import { ngramsOf, type Ngrams } from "./ngrams.ts";
 import { groupBy } from "./scores.ts";
 

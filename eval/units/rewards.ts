@@ -4,8 +4,8 @@ import { CumaError, excerpt, show } from "../../src/core/util/index.ts";
 import { checkScoring } from "../arguments.ts";
 import type { MetricResult } from "../metrics/result.ts";
 import { kendallTauMetric, type Turn } from "./kendallTau.ts";
-import { overUnits, type UnitMetric } from "./metric.ts";
-import { idSchema, readRows } from "./records.ts";
+import { overUnits, type UnitMetric } from "./unitMetric.ts";
+import { idSchema, readRows } from "./readRows.ts";
 import {
   attributesOf,
   clusterOf,

@@ -1,5 +1,5 @@
 import { mean } from "../metrics/result.ts";
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 import type { Ngrams } from "./ngrams.ts";
 import type { PromptTexts } from "./promptTexts.ts";
 

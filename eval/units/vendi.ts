@@ -1,7 +1,7 @@
 import { EigenvalueDecomposition } from "ml-matrix";
 import { entropy } from "../../src/core/stats/index.ts";
 import { CumaError } from "../../src/core/util/index.ts";
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 import type { Ngrams } from "./ngrams.ts";
 import type { PromptTexts } from "./promptTexts.ts";
 

@@ -1,5 +1,5 @@
 import { verdictOf, type JudgedExample } from "./judged.ts";
-import type { UnitMetric } from "./metric.ts";
+import type { UnitMetric } from "./unitMetric.ts";
 
 const worth = { win: 1, tie: 0.5, loss: 0 } as const;
 

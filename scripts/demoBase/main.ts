@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { adapters } from "../../adapters/index.ts";
 import { datasets, writePlanted, type ChoiceExample, type Source } from "../../datasets/index.ts";
-import { loadBase } from "../../src/app/model/base.ts";
+import { loadBase } from "../../src/app/model/baseModel.ts";
 import { Prompts } from "../../src/app/model/prompts.ts";
 import { packageRoot } from "../../src/app/package.ts";
 import { ChoiceSft } from "../../src/app/training/sftSource.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writePlanted, type PlantedSpecInput } from "../../datasets/index.ts";
 import { readTruth } from "../../datasets/planted/model.ts";
 import type { MetricName } from "../../eval/index.ts";
-import { DEMO_BASE } from "../../src/app/model/base.ts";
+import { DEMO_BASE } from "../../src/app/model/baseModel.ts";
 import { packageRoot } from "../../src/app/package.ts";
 import { bestRate, evaluateInto, trainAndEvaluate, trainInto, type Context, type Data, type Method } from "./runs.ts";
 

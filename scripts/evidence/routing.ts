@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readTruth } from "../../datasets/planted/model.ts";
-import { DEMO_BASE } from "../../src/app/model/base.ts";
+import { DEMO_BASE } from "../../src/app/model/baseModel.ts";
 import { runRoute, type RouteResults } from "../../src/app/route.ts";
 import { readJson, writeJson } from "../../src/core/io/index.ts";
 import { AS_ABOVE, conditionFolder, LONGER, METHODS, plantedData, SEEDS, SETTINGS } from "./planted.ts";

@@ -7,7 +7,7 @@ import { callback, MAX_THREADS, someText, type FieldsOf } from "../core/util/ind
 import type { EvaluationConfig } from "./eval.ts";
 import type { ModelOptions } from "./model/languageModel.ts";
 import type { LogitsRequest } from "./model/loadCuma.ts";
-import { datasetNames, devices, engineNames, reportFormats } from "./names.ts";
+import { datasetNames, devices, engineNames, reportFormats } from "./tableNames.ts";
 import type { PublishedConfig } from "./published.ts";
 import type { ReportOptions } from "./report.ts";
 import type { ScoringConfig } from "./score.ts";

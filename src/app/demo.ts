@@ -12,7 +12,7 @@ import {
   readJson,
   writeFileAtomic,
 } from "../core/io/index.ts";
-import { DEMO_BASE } from "./model/base.ts";
+import { DEMO_BASE } from "./model/baseModel.ts";
 import { runEvaluation } from "./eval.ts";
 import { writeReport } from "./report.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";

@@ -4,7 +4,7 @@ import { checkArgument, CumaError } from "../core/util/index.ts";
 import { routeHooksSchema, routeSchema } from "./arguments.ts";
 import { answerDistances } from "./files/answerDistances.ts";
 import { readProfiles } from "./files/profiles.ts";
-import { readReference } from "./files/reference.ts";
+import { readReference } from "./files/referenceGroups.ts";
 import { encodeRouteResults, type RouteResults } from "./files/routeResults.ts";
 import { adapterFiles } from "./model/adapterFiles.ts";
 import { LanguageModel, type ModelOptions } from "./model/languageModel.ts";

@@ -17,7 +17,7 @@ import {
 } from "../core/train/index.ts";
 import { checkArgument, CumaError } from "../core/util/index.ts";
 import { outModeSchema, runHooksSchema } from "./arguments.ts";
-import { DEMO_BASE } from "./model/base.ts";
+import { DEMO_BASE } from "./model/baseModel.ts";
 import { provenance } from "./provenance.ts";
 import { runConfigSchema, type RunConfig } from "./runConfig.ts";
 import { prepareRun, type PreparedRun } from "./training/prepare.ts";

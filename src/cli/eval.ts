@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { count } from "../../eval/format.ts";
 import type { DatasetName } from "../../datasets/index.ts";
 import { PERMUTATIONS, RESAMPLES } from "../app/draws.ts";
-import { datasetNames } from "../app/names.ts";
+import { datasetNames } from "../app/tableNames.ts";
 import type { OutMode } from "../core/io/index.ts";
 import { UsageError } from "../core/util/errors.ts";
 import { Interruption } from "./interrupt.ts";

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { PERMUTATIONS } from "../app/draws.ts";
 import type { ModelOptions } from "../app/model/languageModel.ts";
-import { datasetNames, devices, engineNames } from "../app/names.ts";
+import { datasetNames, devices, engineNames } from "../app/tableNames.ts";
 import { expandHome } from "../core/io/home.ts";
 import { UsageError } from "../core/util/errors.ts";
 import { MAX_THREADS } from "../core/util/numbers.ts";

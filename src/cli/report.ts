@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { reportFormats } from "../app/names.ts";
+import { reportFormats } from "../app/tableNames.ts";
 import type { ReportFormat } from "../app/report.ts";
 import { UsageError } from "../core/util/errors.ts";
 import { formatBytes } from "../core/util/text.ts";

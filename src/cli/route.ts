@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { count, number, pValue } from "../../eval/format.ts";
 import type { DatasetName } from "../../datasets/index.ts";
-import { datasetNames } from "../app/names.ts";
+import { datasetNames } from "../app/tableNames.ts";
 import type { RouteResults } from "../app/route.ts";
 import { UsageError } from "../core/util/errors.ts";
 import { excerpt } from "../core/util/show.ts";

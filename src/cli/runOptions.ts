@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { adapterNames } from "../app/names.ts";
+import { adapterNames } from "../app/tableNames.ts";
 import { collect, options, path } from "./options.ts";
 
 /** Flags that stand for a key of the run file. */

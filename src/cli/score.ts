@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { count, interval, number, pValue } from "../../eval/format.ts";
 import { PERMUTATIONS, RESAMPLES } from "../app/draws.ts";
-import { textKinds } from "../app/names.ts";
+import { textKinds } from "../app/tableNames.ts";
 import type { ScoringConfig, ScoringResults } from "../app/score.ts";
 import type { TextKind } from "../app/scoreTexts.ts";
 import { UsageError } from "../core/util/errors.ts";

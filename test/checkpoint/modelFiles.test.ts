@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { hashBase, loadBase } from "../../src/app/model/base.ts";
+import { hashBase, loadBase } from "../../src/app/model/baseModel.ts";
 import {
   folderFiles,
   HashedFiles,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadAdapter } from "../../adapters/index.ts";
-import { hashBase } from "../../src/app/model/base.ts";
+import { hashBase } from "../../src/app/model/baseModel.ts";
 import { encodeSafetensors, SafetensorsFile, type FloatTensor } from "../../src/core/checkpoint/index.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import { baseShapes, parseConfig } from "../../src/core/decoder/index.ts";

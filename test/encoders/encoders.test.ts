@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { loadBase } from "../../src/app/model/base.ts";
+import { loadBase } from "../../src/app/model/baseModel.ts";
 import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
 import { referenceEngine } from "../../src/core/engine/reference.ts";
 import { Graph, program, tensor } from "../../src/core/graph/index.ts";

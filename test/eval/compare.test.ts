@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import type { MetricName } from "../../eval/metrics/index.ts";
-import type { PredictionRow } from "../../eval/predictions/table.ts";
+import type { PredictionRow } from "../../eval/predictions/predictionTable.ts";
 import { benjaminiHochberg, mcnemar } from "../../src/core/stats/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { metrics, type MetricName } from "../../eval/metrics/index.ts";
-import type { PredictionRow } from "../../eval/predictions/table.ts";
+import type { PredictionRow } from "../../eval/predictions/predictionTable.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { tableOf } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
-import type { PredictionRow } from "../../eval/predictions/table.ts";
+import type { PredictionRow } from "../../eval/predictions/predictionTable.ts";
 import { tableOf } from "./support.ts";
 
 test("worked by hand: what each metric leaves out is counted, by reason, and not among its rows", () => {

@@ -3,7 +3,7 @@ import { clustersOf } from "../../src/core/stats/index.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { inputOf } from "../../eval/predictions/input.ts";
 import { PredictedDispersion } from "../../eval/predictions/predictedDispersion.ts";
-import type { PredictionRow } from "../../eval/predictions/table.ts";
+import type { PredictionRow } from "../../eval/predictions/predictionTable.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { tableOf } from "./support.ts";
 

@@ -25,8 +25,12 @@ import {
 } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions/table.ts";
-import { readPredictions, writePredictions } from "../../eval/predictions/file.ts";
+import {
+  PredictionTableBuilder,
+  type PredictionRow,
+  type PredictionTable,
+} from "../../eval/predictions/predictionTable.ts";
+import { readPredictions, writePredictions } from "../../eval/predictions/predictionsFile.ts";
 import { delimited } from "../../src/core/tables/delimited.ts";
 import { writeColumnar } from "../../src/core/tables/columnar.ts";
 import { CumaError } from "../../src/core/util/index.ts";

@@ -1,4 +1,8 @@
-import { PredictionTableBuilder, type PredictionRow, type PredictionTable } from "../../eval/predictions/table.ts";
+import {
+  PredictionTableBuilder,
+  type PredictionRow,
+  type PredictionTable,
+} from "../../eval/predictions/predictionTable.ts";
 
 /** A row of a question with two ordered options, with what a test wants changed. */
 export function row(changes: Partial<PredictionRow> = {}): PredictionRow {

@@ -11,7 +11,7 @@ import {
 } from "../../src/core/stats/index.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { Kernel, LANES } from "../../src/core/stats/kernel.ts";
-import type { PredictionRow } from "../../eval/predictions/table.ts";
+import type { PredictionRow } from "../../eval/predictions/predictionTable.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { goldenJson } from "../support/golden.ts";
 import { tableOf } from "../eval/support.ts";

@@ -7,7 +7,7 @@ import { checkArgument } from "../../../src/core/util/index.ts";
 import { plantedOutSchema } from "../../arguments.ts";
 import { writeCommunityAlignment } from "./communityAlignment.ts";
 import { writeJson } from "./files.ts";
-import { TRUTH_FILE } from "../load.ts";
+import { TRUTH_FILE } from "../loadPlanted.ts";
 import { drawTruth, plantedQuestions } from "../model.ts";
 import { drawPeople } from "../people.ts";
 import { drawPrompts } from "./preferences.ts";
@@ -15,7 +15,7 @@ import { writePrism } from "./prism.ts";
 import { plantedSpecSchema, SPLITS, type PlantedSpecInput, type Split } from "../spec.ts";
 import { writeSurvey } from "./survey.ts";
 
-export { loadPlanted, plantedTruth, type PlantedBench, type PlantedTruth } from "../load.ts";
+export { loadPlanted, plantedTruth, type PlantedBench, type PlantedTruth } from "../loadPlanted.ts";
 export { plantedSpecSchema, type PlantedSpec, type PlantedSpecInput } from "../spec.ts";
 
 /** What is written in each schema, by the file of its truth, by which a folder is known to hold it. */

@@ -8,7 +8,7 @@ import {
 } from "../../core/encoders/index.ts";
 import { Decoder } from "../../core/decoder/index.ts";
 import { resolveModel, type ResolveOptions } from "../../core/checkpoint/index.ts";
-import { hashBase, type BaseDescription, type BaseModel } from "./base.ts";
+import { hashBase, type BaseDescription, type BaseModel } from "./baseModel.ts";
 
 /**
  * The encoder of profiles by its name in a run file: "base" (mean-pooled hidden states of the base itself), a

@@ -13,7 +13,7 @@ import {
 import { resolveTemplateSettings, type Profile, type TemplateSettings } from "../../core/text/index.ts";
 import { CumaError } from "../../core/util/index.ts";
 import { hashAdapter } from "./adapterFiles.ts";
-import { checkTrainedOn, hashBase, loadBase, type BaseModel, type LoadOptions } from "./base.ts";
+import { checkTrainedOn, hashBase, loadBase, type BaseModel, type LoadOptions } from "./baseModel.ts";
 import { ProfileVectors, selectAttributes } from "./profileVectors.ts";
 import type { PromptSettings } from "./prompts.ts";
 

@@ -11,7 +11,7 @@ import type { Engine } from "../../core/engine/index.ts";
 import type { HostTensor } from "../../core/graph/index.ts";
 import { profileText, type Profile } from "../../core/text/index.ts";
 import { CumaError, excerpt, show, unknownName } from "../../core/util/index.ts";
-import type { BaseModel } from "./base.ts";
+import type { BaseModel } from "./baseModel.ts";
 import { openEncoder } from "./encoder.ts";
 import type { ModelOptions } from "./languageModel.ts";
 

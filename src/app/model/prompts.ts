@@ -2,7 +2,7 @@ import { checkLength } from "../../core/decoder/index.ts";
 import type { LikelihoodItem } from "../../core/inference/index.ts";
 import type { Prompt, TemplateSettings, Tokenizer } from "../../core/text/index.ts";
 import { CumaError, excerpt } from "../../core/util/index.ts";
-import type { BaseModel } from "./base.ts";
+import type { BaseModel } from "./baseModel.ts";
 
 /** How examples are put to a base. */
 export interface PromptSettings {

@@ -2,7 +2,7 @@ import { makeEngine, type Engine } from "../../core/engine/index.ts";
 import { standardisation, standardise, type ProfileSpace, type TextEncoder } from "../../core/encoders/index.ts";
 import type { RunIdentity } from "../../core/train/index.ts";
 import { callback, checkArgument } from "../../core/util/index.ts";
-import { hashBase, withWeights, type BaseModel } from "../model/base.ts";
+import { hashBase, withWeights, type BaseModel } from "../model/baseModel.ts";
 import { openEncoder } from "../model/encoder.ts";
 import { encodeProfiles } from "../model/profileVectors.ts";
 import { runConfigSchema, type RunConfig } from "../runConfig.ts";

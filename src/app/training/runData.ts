@@ -2,7 +2,7 @@ import type { PersonSettings } from "../../../adapters/index.ts";
 import { checkHoldOut, datasets, withoutHeldOut } from "../../../datasets/index.ts";
 import { objectives, ScheduledFeed, type SftExample } from "../../core/train/index.ts";
 import { CumaError, show } from "../../core/util/index.ts";
-import { openBase, type BaseDescription } from "../model/base.ts";
+import { openBase, type BaseDescription } from "../model/baseModel.ts";
 import { fitting } from "../model/fitting.ts";
 import { checkAttributes, selectAttributes } from "../model/profileVectors.ts";
 import { Prompts } from "../model/prompts.ts";

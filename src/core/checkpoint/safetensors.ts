@@ -8,7 +8,7 @@ import {
   show,
   unknownName,
 } from "../util/index.ts";
-import { FileBytes, type ByteSource } from "../io/bytes.ts";
+import { FileBytes, type ByteSource } from "../io/byteSource.ts";
 import { MAX_HEADER_BYTES, parseHeader, type TensorEntry } from "./safetensorsHeader.ts";
 
 /** Bytes per element of the types that are read. */

@@ -1,7 +1,7 @@
 import type { HostTensor } from "../graph/index.ts";
 import { CumaError } from "../util/index.ts";
 import { baseShapes } from "../decoder/layer.ts";
-import type { DecoderConfig } from "../decoder/types.ts";
+import type { DecoderConfig } from "../decoder/decoderConfig.ts";
 import type { ModelFiles } from "./modelFiles.ts";
 import { WeightFiles } from "./weightFiles.ts";
 

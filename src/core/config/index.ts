@@ -1,3 +1,3 @@
-export * from "./file.ts";
+export * from "./configFile.ts";
 export * from "./run.ts";
 export * from "./yaml.ts";

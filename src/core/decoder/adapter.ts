@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Feeds, Graph, HostTensor, Shape, Value } from "../graph/index.ts";
 import type { Rng } from "../util/index.ts";
-import type { LinearSite } from "./types.ts";
+import type { LinearSite } from "./decoderConfig.ts";
 
 /** A tensor that training changes. */
 export interface ParameterSpec {

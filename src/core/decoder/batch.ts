@@ -1,6 +1,6 @@
 import { floats, intTensor, type Feeds, type Precision } from "../graph/index.ts";
 import { CumaError } from "../util/index.ts";
-import type { DecoderConfig } from "./types.ts";
+import type { DecoderConfig } from "./decoderConfig.ts";
 
 /** Attention score of what may not be attended to: its weight is exactly 0 after the softmax in either precision. */
 const BLOCKED = -1e9;

@@ -15,8 +15,8 @@ import type { Adapter } from "./adapter.ts";
 import type { Batch } from "./batch.ts";
 import { finalRows, layerPrefix, tokenLogProbs, vocabularyLogits } from "./layer.ts";
 import { adaptedSites, buildLayer, layerVariant, observedOf, sharedInputs, type LayerOptions } from "./layerGraph.ts";
-import type { DecoderConfig } from "./types.ts";
-import { RopeCache } from "./rotary.ts";
+import type { DecoderConfig } from "./decoderConfig.ts";
+import { RopeCache } from "./ropeCache.ts";
 
 /** The tensors of a model, base and adapter, for one engine. */
 export interface ModelTensors {

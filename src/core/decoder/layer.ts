@@ -27,7 +27,7 @@ import {
   transpose,
 } from "../ops/index.ts";
 import type { LayerAdapter } from "./adapter.ts";
-import type { DecoderConfig, LinearSite } from "./types.ts";
+import type { DecoderConfig, LinearSite } from "./decoderConfig.ts";
 
 /** Names and shapes of all parameters of the base, as checkpoints have them. */
 export function baseShapes(config: DecoderConfig): Map<string, readonly number[]> {

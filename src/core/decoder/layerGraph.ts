@@ -2,7 +2,7 @@ import type { Dim, Graph, Shape, Value } from "../graph/index.ts";
 import { mul } from "../ops/index.ts";
 import type { Adapter, LayerInputs, NamedLoss } from "./adapter.ts";
 import { decoderLayer, layerPrefix, type LayerResult } from "./layer.ts";
-import type { DecoderConfig } from "./types.ts";
+import type { DecoderConfig } from "./decoderConfig.ts";
 
 export interface LayerOptions {
   readonly adapter?: Adapter | undefined;

@@ -7,7 +7,7 @@ import { checkJson, readJson, sha256File } from "../io/index.ts";
 import { checkFileKeys, CumaError, show, unknownName, type ForeignKeys } from "../util/index.ts";
 import { checkLength } from "../decoder/batch.ts";
 import { loadBert } from "./bert.ts";
-import { parseConfig } from "../decoder/config.ts";
+import { parseConfig } from "../decoder/parseConfig.ts";
 import { baseShapes } from "../decoder/layer.ts";
 import { families } from "../decoder/families/index.ts";
 import { Decoder } from "../decoder/forward.ts";
@@ -23,7 +23,7 @@ import { folderFiles } from "../checkpoint/modelFiles.ts";
 import { WeightFiles } from "../checkpoint/weightFiles.ts";
 import { loadWeights } from "../checkpoint/weights.ts";
 import { decoderStates, encodeEach, poolings, type HiddenStates, type Pooling } from "./pooling.ts";
-import type { TextEncoder } from "./types.ts";
+import type { TextEncoder } from "./textEncoder.ts";
 
 const MODULES_FILE = "modules.json";
 const SETTINGS_FILE = "sentence_bert_config.json";

@@ -1,7 +1,7 @@
 import { SafetensorsFile } from "../checkpoint/index.ts";
 import { sha256File } from "../io/index.ts";
 import { count, CumaError, show } from "../util/index.ts";
-import type { TextEncoder } from "./types.ts";
+import type { TextEncoder } from "./textEncoder.ts";
 
 /**
  * Vectors that the user gives: a safetensors file with one float tensor [D] per profile, named by the profile's text as

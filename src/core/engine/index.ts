@@ -1,2 +1,2 @@
 export * from "./table.ts";
-export type { Engine, Executable } from "./types.ts";
+export type { Engine, Executable } from "./engine.ts";

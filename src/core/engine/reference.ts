@@ -1,6 +1,6 @@
 import { evaluate, type Dim, type Feeds, type HostTensor, type Program, type Value } from "../graph/index.ts";
 import { checkFeeds } from "./feeds.ts";
-import { merged, type Engine, type Executable } from "./types.ts";
+import { merged, type Engine, type Executable } from "./engine.ts";
 
 /** Plain loops in float64: slow and exact, for tests and for checking other engines. */
 export const referenceEngine: Engine = {

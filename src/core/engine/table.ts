@@ -1,7 +1,7 @@
 import { UsageError } from "../util/errors.ts";
 import { show } from "../util/show.ts";
 import { onnxRuntimeDevices, type OnnxRuntimeDevice } from "./onnxruntime/devices.ts";
-import type { Engine } from "./types.ts";
+import type { Engine } from "./engine.ts";
 
 interface EngineRow<Device extends string> {
   /** Where it can compute, and how to get that. */

@@ -1,7 +1,7 @@
 import type { Feeds } from "../graph/index.ts";
 import { makeBatch, type TokenTree } from "../decoder/batch.ts";
 import type { Decoder, KvCache } from "../decoder/forward.ts";
-import { stackProfiles } from "./profiles.ts";
+import { stackProfiles } from "./stackProfiles.ts";
 
 /** A prompt and the texts that may follow it, as token ids. */
 export interface LikelihoodItem {

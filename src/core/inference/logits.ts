@@ -1,6 +1,6 @@
 import { makeBatch } from "../decoder/batch.ts";
 import type { Decoder } from "../decoder/forward.ts";
-import { stackProfiles } from "./profiles.ts";
+import { stackProfiles } from "./stackProfiles.ts";
 
 /** Tokens of one batch of texts. */
 const BATCH_TOKENS = 1024;

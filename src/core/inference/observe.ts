@@ -1,7 +1,7 @@
 import { makeBatch } from "../decoder/batch.ts";
 import type { Decoder } from "../decoder/forward.ts";
 import type { Feeds } from "../graph/index.ts";
-import { stackProfiles } from "./profiles.ts";
+import { stackProfiles } from "./stackProfiles.ts";
 
 /**
  * What the adapter lets be seen of every token of a text [1, T, ...], by name; nothing where it shows nothing.

@@ -1,4 +1,4 @@
-export * from "./bytes.ts";
+export * from "./byteSource.ts";
 export * from "./files.ts";
 export * from "./home.ts";
 export * from "./lock.ts";

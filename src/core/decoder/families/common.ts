@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkForeignKeys, CumaError, show, type ForeignKeys } from "../../util/index.ts";
-import type { DecoderConfig } from "../types.ts";
+import type { DecoderConfig } from "../decoderConfig.ts";
 import { harmlessKeys, MAX_LAYERS, neutralDecoderKeys } from "./keys.ts";
 import { ropeConfig } from "./rope.ts";
 

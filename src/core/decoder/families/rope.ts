@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { checkForeignKeys, CumaError, show } from "../../util/index.ts";
-import type { RopeConfig } from "../types.ts";
+import type { RopeConfig } from "../decoderConfig.ts";
 
 /** Where a config.json may speak of the rotary embedding. */
 interface RopeKeys {

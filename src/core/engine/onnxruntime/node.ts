@@ -4,7 +4,7 @@ import type { Feeds, HostTensor, Precision, Program } from "../../graph/index.ts
 import { toOnnx, type OnnxModel } from "../../onnx/index.ts";
 import { CumaError, MAX_THREADS, messageOf } from "../../util/index.ts";
 import { checkFeeds } from "../feeds.ts";
-import { merged, type Engine, type Executable } from "../types.ts";
+import { merged, type Engine, type Executable } from "../engine.ts";
 import { packageVersion } from "../packageVersion.ts";
 import { onnxRuntimeDevices, type OnnxRuntimeDevice } from "./devices.ts";
 

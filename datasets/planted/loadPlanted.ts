@@ -4,7 +4,11 @@ import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, show } from "../../src/core/util/index.ts";
 import { checkFolder, checkLoading } from "../arguments.ts";
 import type { ChoiceExample } from "../choiceExample.ts";
-import { loadWorldValuesBench, type WorldValuesBench, type WorldValuesBenchOptions } from "../worldValuesBench/load.ts";
+import {
+  loadWorldValuesBench,
+  type WorldValuesBench,
+  type WorldValuesBenchOptions,
+} from "../worldValuesBench/loadWorldValuesBench.ts";
 import { distributionOf, groupFinder, readTruth, type Truth } from "./model.ts";
 
 export const TRUTH_FILE = "truth.json";

@@ -1,5 +1,5 @@
 import { floats, type Feeds, type HostTensor, type Precision } from "../graph/index.ts";
-import type { DecoderConfig, Llama3Scaling, RopeConfig } from "./types.ts";
+import type { DecoderConfig, Llama3Scaling, RopeConfig } from "./decoderConfig.ts";
 
 /** Rope tables for the positions seen so far, made anew when longer ones are needed. */
 export class RopeCache {

@@ -4,7 +4,7 @@ import { checkLength } from "../decoder/batch.ts";
 import type { Decoder } from "../decoder/forward.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { decoderStates, encodeEach } from "./pooling.ts";
-import type { TextEncoder } from "./types.ts";
+import type { TextEncoder } from "./textEncoder.ts";
 
 /**
  * The base model as an encoder: the mean, over the tokens of the text and without special tokens, of the hidden states

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CumaError, describeIssue, unknownName } from "../util/index.ts";
 import { families, type ModelType } from "./families/index.ts";
-import type { DecoderConfig } from "./types.ts";
+import type { DecoderConfig } from "./decoderConfig.ts";
 
 /**
  * Reads a model's config.json.

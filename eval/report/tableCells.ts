@@ -2,10 +2,10 @@
 import { count, interval, number, pValue } from "../format.ts";
 import type { MetricResult } from "../metrics/index.ts";
 import { cut, html, join, text, type Markup } from "./html.ts";
-import { notesOf } from "./names.ts";
+import { notesOf } from "./metricNotes.ts";
 import { letter } from "./overview.ts";
 import { runColour } from "./palette.ts";
-import type { Cell } from "./table.ts";
+import type { Cell } from "./reportTable.ts";
 
 /** Heads a column. @param inPage What a page calls it; null: a page has no such column. */
 export function head(name: string, inPage: string | null = name): Cell {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { cacheFolder, fileError } from "../io/index.ts";
 import { CumaError, messageOf, progressPace } from "../util/index.ts";
-import type { TextEncoder } from "./types.ts";
+import type { TextEncoder } from "./textEncoder.ts";
 import { VectorFile } from "./vectorFile.ts";
 
 /** Texts encoded between two writes: what an interruption can lose. */

@@ -3,7 +3,7 @@ import { leftOut } from "../format.ts";
 import { escapeCsv } from "./escape.ts";
 import { latex } from "./latex.ts";
 import { markdown } from "./markdown.ts";
-import { metricNames, notesOf } from "./names.ts";
+import { metricNames, notesOf } from "./metricNotes.ts";
 import { routingNumbers } from "./routing.ts";
 import { textTables } from "./tables.ts";
 import { courseOf } from "./training.ts";

@@ -5,7 +5,7 @@ import { quoteField } from "../../src/core/tables/quoting.ts";
 import { COMMENT, openTable, type AttributeChoice } from "../../src/core/tables/openTable.ts";
 import { CumaError, show, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, checkTable } from "../arguments.ts";
-import { PredictionTableBuilder, type PredictionTable } from "./table.ts";
+import { PredictionTableBuilder, type PredictionTable } from "./predictionTable.ts";
 import { toArrow } from "./arrow.ts";
 
 export interface PredictionsFile {
