@@ -1,5 +1,5 @@
 export { compare, compareAccuracy, type CompareOptions, type Difference } from "./predictions/compare.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./predictions/evaluate.ts";
+export { evaluate, evaluateWith, type EvaluateOptions, type Evaluation } from "./predictions/evaluate.ts";
 export { defaultGrouping, sharedAttributes } from "./predictions/input.ts";
 export { groupNotes } from "./predictions/groupNotes.ts";
 export {

@@ -10,7 +10,7 @@ import {
 } from "../../src/core/stats/index.ts";
 import { prepare, type EvaluateOptions } from "./evaluate.ts";
 import { defaultGrouping } from "./input.ts";
-import type { MetricName } from "../metrics/index.ts";
+import { metrics, type MetricName } from "../metrics/index.ts";
 import { checkedDraws, valuesOf } from "../metrics/result.ts";
 import { argmax } from "../metrics/rows.ts";
 import { selectRows, tableOf, type PredictionTable, type TextColumn } from "./predictionTable.ts";
@@ -58,8 +58,8 @@ export function compare<Name extends MetricName = MetricName>(
   checkPair(a, b, options);
   const { resamples, level, seed } = checkedDraws(options);
   const paired = pair(a, b, options);
-  const { names, prepared: ofA } = prepare(paired.a, options);
-  const { prepared: ofB } = prepare(paired.b, options);
+  const { names, prepared: ofA } = prepare(metrics, paired.a, options);
+  const { prepared: ofB } = prepare(metrics, paired.b, options);
   const drawn = resample([...ofA, ...ofB], resamples, () => new Rng(seed, "bootstrap"));
   const [valuesA, valuesB] = [valuesOf(ofA), valuesOf(ofB)];
   const found = names.map((_, i) => {

@@ -16,7 +16,8 @@ export interface Case {
 }
 
 const size = fc.integer({ min: 1, max: 4 });
-const shape = (min: number, max: number): fc.Arbitrary<number[]> => fc.array(size, { minLength: min, maxLength: max });
+export const shape = (min: number, max: number): fc.Arbitrary<number[]> =>
+  fc.array(size, { minLength: min, maxLength: max });
 
 /** Values that stay away from 0, where several operations have a kink or a pole. */
 const number = fc
@@ -24,7 +25,7 @@ const number = fc
   .map(([x, negative]) => (negative ? -x : x));
 const positive = fc.double({ min: 0.1, max: 3, noNaN: true });
 
-function floats(dims: readonly number[], element: fc.Arbitrary<number> = number): fc.Arbitrary<HostTensor> {
+export function floats(dims: readonly number[], element: fc.Arbitrary<number> = number): fc.Arbitrary<HostTensor> {
   const length = dims.reduce((a, b) => a * b, 1);
   return fc
     .array(element, { minLength: length, maxLength: length })

@@ -1,7 +1,7 @@
 import { sameShape, showShape, sum, type Op, type Value } from "../graph/index.ts";
 import { ShapeError } from "../util/index.ts";
 import { constant } from "./constant.ts";
-import { broadcastStrides, element, float64s, offsets } from "./kernels.ts";
+import { broadcastStrides, elements, float64s, offsets } from "./kernels.ts";
 import { expand } from "./reduceSum.ts";
 import { at, expectFloat, normalizeAxis } from "./shapes.ts";
 
@@ -95,7 +95,7 @@ export const sliceOp: Op<[x: Value], SliceAttrs> = {
     const shape = x.shape.with(axis, end - start);
     const first = start * x.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
     const from = offsets(shape, broadcastStrides(x.shape, x.shape.length));
-    return [{ shape, data: from.map((i) => element(x.data, first + i)) }];
+    return [{ shape, data: elements(x.data, from, first) }];
   },
 };
 

@@ -1,6 +1,6 @@
 import type { Graph, OnnxEmitter, Op, Value } from "../graph/index.ts";
 import { constant } from "./constant.ts";
-import { broadcast, element } from "./kernels.ts";
+import { broadcast, element, float64s } from "./kernels.ts";
 import { sumTo } from "./reduceSum.ts";
 import { broadcastShapes, expectFloat } from "./shapes.ts";
 
@@ -55,8 +55,10 @@ export function binary({ name, onnx, f, vjp }: Binary): Op<[a: Value, b: Value]>
     onnx: (inputs, _node, e) => [e.node(onnx, inputs)],
     reference: ([a, b]) => {
       const shape = broadcastShapes(name, a.shape, b.shape);
-      const right = broadcast(b, shape);
-      return [{ shape, data: broadcast(a, shape).map((left, i) => f(left, element(right, i))) }];
+      const [left, right] = [broadcast(a, shape), broadcast(b, shape)];
+      const out = float64s(shape);
+      for (let i = 0; i < out.data.length; i++) out.data[i] = f(element(left, i), element(right, i));
+      return [out];
     },
   };
 }

@@ -17,6 +17,13 @@ export function element(data: HostTensor["data"], i: number): number {
   return found;
 }
 
+/** The elements at `places`, counted from `start`. */
+export function elements(data: HostTensor["data"], places: Float64Array, start = 0): Float64Array {
+  const found = new Float64Array(places.length);
+  for (let i = 0; i < found.length; i++) found[i] = element(data, start + element(places, i));
+  return found;
+}
+
 /** Adds to one element. */
 export function addTo(data: Float64Array, i: number, x: number): void {
   data[i] = element(data, i) + x;
@@ -49,7 +56,7 @@ export function offsets(shape: readonly number[], strides: readonly number[]): F
 /** The elements of x, repeated to `shape` by broadcasting. */
 export function broadcast(x: HostTensor, shape: readonly number[]): Float64Array {
   if (sameShape(x.shape, shape)) return new Float64Array(x.data);
-  return offsets(shape, broadcastStrides(x.shape, shape.length)).map((from) => element(x.data, from));
+  return elements(x.data, offsets(shape, broadcastStrides(x.shape, shape.length)));
 }
 
 /** Reduces the axes by `f`, in row-major order, starting from `start`. */
@@ -62,14 +69,16 @@ export function reduce(
   const kept = reducedShape(x.shape, { ...attrs, keepdims: true });
   const { data } = float64s(kept);
   data.fill(start);
-  for (const [i, to] of offsets(x.shape, broadcastStrides(kept, kept.length)).entries()) {
+  const places = offsets(x.shape, broadcastStrides(kept, kept.length));
+  for (let i = 0; i < places.length; i++) {
+    const to = element(places, i);
     data[to] = f(element(data, to), element(x.data, i));
   }
   return { shape: reducedShape(x.shape, attrs), data };
 }
 
-/** The rows of the last axis, each with the index of its first element. */
-export function* rows({ shape, data }: HostTensor): Generator<[start: number, row: HostTensor["data"]]> {
+/** Visits the rows of the last axis: the elements from `start` to before `end`. */
+export function eachRow({ shape, data }: HostTensor, visit: (start: number, end: number) => void): void {
   const width = shape.at(-1) ?? 1;
-  for (let start = 0; start < data.length; start += width) yield [start, data.subarray(start, start + width)];
+  for (let start = 0; start < data.length; start += width) visit(start, start + width);
 }

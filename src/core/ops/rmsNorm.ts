@@ -1,6 +1,6 @@
 import { sameShape, showShape, type Op, type Value } from "../graph/index.ts";
 import { ShapeError } from "../util/index.ts";
-import { element, float64s, rows } from "./kernels.ts";
+import { eachRow, element, float64s } from "./kernels.ts";
 import { mul } from "./mul.ts";
 import { reduceSum, sumTo } from "./reduceSum.ts";
 import { expectFloat, lastKnown } from "./shapes.ts";
@@ -48,17 +48,14 @@ export const rmsNormOp: Op<[x: Value, weight: Value], RmsNormAttrs, [y: Value, r
   reference: ([x, weight], { epsilon }) => {
     const y = float64s(x.shape);
     const r = float64s(x.shape.with(-1, 1));
-    let index = 0;
-    for (const [start, row] of rows(x)) {
+    let row = 0;
+    eachRow(x, (start, end) => {
       let total = 0;
-      for (const value of row) total += value ** 2;
-      const scale = 1 / Math.sqrt(total / row.length + epsilon);
-      r.data[index++] = scale;
-      y.data.set(
-        new Float64Array(row).map((value, i) => value * scale * element(weight.data, i)),
-        start,
-      );
-    }
+      for (let i = start; i < end; i++) total += element(x.data, i) ** 2;
+      const scale = 1 / Math.sqrt(total / (end - start) + epsilon);
+      r.data[row++] = scale;
+      for (let i = start; i < end; i++) y.data[i] = element(x.data, i) * scale * element(weight.data, i - start);
+    });
     return [y, r];
   },
 };

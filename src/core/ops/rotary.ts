@@ -57,8 +57,10 @@ export const rotaryOp: Op<[x: Value, positions: Value, cos: Value, sin: Value]> 
       for (let h = 0; h < heads; h++) {
         const start = (token * heads + h) * width;
         for (let i = 0; i < half; i++) {
-          const [a, b] = [element(x.data, start + i), element(x.data, start + half + i)];
-          const [c, s] = [element(cos.data, position * half + i), element(sin.data, position * half + i)];
+          const a = element(x.data, start + i);
+          const b = element(x.data, start + half + i);
+          const c = element(cos.data, position * half + i);
+          const s = element(sin.data, position * half + i);
           out.data[start + i] = a * c - b * s;
           out.data[start + half + i] = b * c + a * s;
         }

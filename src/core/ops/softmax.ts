@@ -1,5 +1,5 @@
 import type { Op, Value } from "../graph/index.ts";
-import { float64s, rows } from "./kernels.ts";
+import { eachRow, element, float64s } from "./kernels.ts";
 import { mul } from "./mul.ts";
 import { reduceSum } from "./reduceSum.ts";
 import { expectFloat } from "./shapes.ts";
@@ -19,16 +19,13 @@ export const softmaxOp: Op<[x: Value]> = {
   onnx: (inputs, _node, e) => [e.node("Softmax", inputs, { axis: { int: -1 } })],
   reference: ([x]) => {
     const out = float64s(x.shape);
-    for (const [start, row] of rows(x)) {
+    eachRow(x, (start, end) => {
       let max = -Infinity;
-      for (const logit of row) max = Math.max(max, logit);
-      const powers = new Float64Array(row).map((logit) => Math.exp(logit - max));
-      const total = powers.reduce((sum, power) => sum + power, 0);
-      out.data.set(
-        powers.map((power) => power / total),
-        start,
-      );
-    }
+      for (let i = start; i < end; i++) max = Math.max(max, element(x.data, i));
+      let total = 0;
+      for (let i = start; i < end; i++) total += out.data[i] = Math.exp(element(x.data, i) - max);
+      for (let i = start; i < end; i++) out.data[i] = element(out.data, i) / total;
+    });
     return [out];
   },
 };

@@ -1,6 +1,6 @@
 import { sizeOf, type Op, type Value } from "../graph/index.ts";
 import { ShapeError } from "../util/index.ts";
-import { rows } from "./kernels.ts";
+import { eachRow } from "./kernels.ts";
 import { expectFloat, lastKnown } from "./shapes.ts";
 
 export interface TopKAttrs extends Record<string, number> {
@@ -26,10 +26,11 @@ export const topKOp: Op<[x: Value], TopKAttrs> = {
     const shape = x.shape.with(-1, k);
     const data = new Int32Array(sizeOf(shape));
     let next = 0;
-    for (const [, row] of rows(x)) {
-      const order = Array.from(row, (value, i) => ({ value, i })).sort((a, b) => b.value - a.value || a.i - b.i);
-      for (const { i } of order.slice(0, k)) data[next++] = i;
-    }
+    eachRow(x, (start, end) => {
+      const row = Array.from(x.data.subarray(start, end), (value, i) => ({ value, i }));
+      row.sort((a, b) => b.value - a.value || a.i - b.i);
+      for (const { i } of row.slice(0, k)) data[next++] = i;
+    });
     return [{ shape, data }];
   },
 };

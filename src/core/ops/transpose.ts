@@ -1,6 +1,6 @@
 import { showShape, type Op, type Value } from "../graph/index.ts";
 import { ShapeError } from "../util/index.ts";
-import { broadcastStrides, element, offsets } from "./kernels.ts";
+import { broadcastStrides, elements, offsets } from "./kernels.ts";
 import { at, expectFloat } from "./shapes.ts";
 
 export interface TransposeAttrs extends Record<string, readonly number[]> {
@@ -33,7 +33,7 @@ export const transposeOp: Op<[x: Value], TransposeAttrs> = {
       shape,
       perm.map((p) => at(strides, p)),
     );
-    return [{ shape, data: from.map((i) => element(x.data, i)) }];
+    return [{ shape, data: elements(x.data, from) }];
   },
 };
 

@@ -7,9 +7,9 @@
  * Its own loss keeps it near the base: drift = mean over outputs of (m / |W| - 1)^2, for each site.
  */
 import { z } from "zod";
-import { adapterMethod, type NamedLoss } from "../../../src/core/decoder/index.ts";
-import { constant, div, mul, reduceSum, sqrt, sub } from "../../../src/core/ops/index.ts";
-import type { Value } from "../../../src/core/graph/index.ts";
+import { adapterMethod, type NamedLoss } from "../../src/core/decoder/index.ts";
+import { constant, div, mul, reduceSum, sqrt, sub } from "../../src/core/ops/index.ts";
+import type { Value } from "../../src/core/graph/index.ts";
 
 export const magnitude = adapterMethod({
   name: "magnitude",

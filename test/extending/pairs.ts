@@ -6,8 +6,8 @@
  *
  * The answers are branches of one prompt, which is computed once; a pair's labels have the weights 1 and -1.
  */
-import type { Objective } from "../../../src/core/train/index.ts";
-import { add, constant, exp, log, matmul, mul, neg, reduceSum, reshape } from "../../../src/core/ops/index.ts";
+import type { Objective } from "../../src/core/train/index.ts";
+import { add, constant, exp, log, matmul, mul, neg, reduceSum, reshape } from "../../src/core/ops/index.ts";
 
 const BETA = 0.5;
 

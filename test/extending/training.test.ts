@@ -3,10 +3,10 @@
  * machine needs of them is in their files.
  */
 import { describe, expect, test } from "vitest";
-import { onnxRuntimeEngine } from "../../../src/core/engine/onnxruntime/node.ts";
-import type { Engine } from "../../../src/core/engine/index.ts";
-import { referenceEngine } from "../../../src/core/engine/reference.ts";
-import { baseShapes, Decoder, linearSites, makeBatch } from "../../../src/core/decoder/index.ts";
+import { onnxRuntimeEngine } from "../../src/core/engine/onnxruntime/node.ts";
+import type { Engine } from "../../src/core/engine/index.ts";
+import { referenceEngine } from "../../src/core/engine/reference.ts";
+import { baseShapes, Decoder, linearSites, makeBatch } from "../../src/core/decoder/index.ts";
 import {
   AdamW,
   adamWDefaults,
@@ -18,9 +18,9 @@ import {
   ScheduledFeed,
   type LogEntry,
   type PlanName,
-} from "../../../src/core/train/index.ts";
-import { Rng } from "../../../src/core/util/index.ts";
-import { randomWeights, tinyConfig } from "../../support/tinyModel.ts";
+} from "../../src/core/train/index.ts";
+import { Rng } from "../../src/core/util/index.ts";
+import { randomWeights, tinyConfig } from "../support/tinyModel.ts";
 import { magnitude } from "./magnitude.ts";
 import { pairs, type Pair } from "./pairs.ts";
 
