@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { evaluate, evaluateWith, metrics, type Metric } from "../../eval/index.ts";
 import type { Turn } from "../../eval/units/kendallTau.ts";
-import { overUnits } from "../../eval/units/metric.ts";
+import { overUnits } from "../../eval/units/unitMetric.ts";
 import { tableOf } from "../eval/support.ts";
 import { brier } from "./brier.ts";
 import { topChoice } from "./topChoice.ts";

@@ -1,5 +1,5 @@
 import type { Turn } from "../../eval/units/kendallTau.ts";
-import type { UnitMetric } from "../../eval/units/metric.ts";
+import type { UnitMetric } from "../../eval/units/unitMetric.ts";
 
 /**
  * A metric of units that is in no table, in one file: the share of turns whose highest reward (the first of equal ones) is of
