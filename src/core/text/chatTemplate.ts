@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, readJson, readText } from "../io/index.ts";
-import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
+import { readJson, readText } from "../io/index.ts";
+import { checkJson, CumaError, excerpt, messageOf, show } from "../util/index.ts";
 import { compileTemplate, type JinjaTemplate } from "./jinja/template.ts";
 import type { ChatMessage } from "./prompt.ts";
 import { defaultTemplateSettings, type TemplateSettings } from "./templateSettings.ts";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, readJson } from "../../io/index.ts";
-import { CumaError, show } from "../../util/index.ts";
+import { readJson } from "../../io/index.ts";
+import { checkJson, CumaError, show } from "../../util/index.ts";
 import { addedTokenSchema, type AddedToken } from "./addedTokens.ts";
 
 export const TOKENIZER_FILE = "tokenizer.json";
