@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { CONFIG_FILE, loadAdapter } from "../adapters/index.ts";
 import { readJson } from "../src/core/io/index.ts";
-import { loadChatTemplate, loadTokenizer } from "../src/core/text/index.ts";
+import { loadChatTemplate, loadTokenizer } from "../src/core/text/folder.ts";
 import { parseConfig, type DecoderConfig } from "../src/core/decoder/index.ts";
 import { checkJson, messageOf } from "../src/core/util/index.ts";
 

@@ -11,13 +11,8 @@ import { parseConfig } from "../decoder/config.ts";
 import { baseShapes } from "../decoder/layer.ts";
 import { families } from "../decoder/families/index.ts";
 import { Decoder } from "../decoder/forward.ts";
-import {
-  loadTokenizer,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
-  withinVocabulary,
-  type Tokenizer,
-} from "../text/tokenizer.ts";
+import { loadTokenizer } from "../text/folder.ts";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, withinVocabulary, type Tokenizer } from "../text/tokenizer.ts";
 import { lowerCase } from "../text/tokenizer/normalizers.ts";
 import { folderFiles } from "../checkpoint/modelFiles.ts";
 import { WeightFiles } from "../checkpoint/weightFiles.ts";
