@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Feeds, HostTensor } from "../src/core/graph/index.ts";
 import { encodeJson, readJson } from "../src/core/io/index.ts";
 import { encodeSafetensors, SafetensorsFile } from "../src/core/checkpoint/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkForeignKeys, CumaError, differences, show } from "../../util/index.ts";
 import type { RopeConfig } from "../types.ts";
 
