@@ -30,6 +30,13 @@ const core = {
   train: ["util", "graph", "ops", "autodiff", "engine", "io", "stats", "decoder", "checkpoint", "encoders"],
 };
 
+/** The files of pure rooms that need Node.js: they read folders, or load its engine. */
+const needNode = [
+  "^src/core/text/folder\\.ts$",
+  "^adapters/(format|index)\\.ts$",
+  "^src/core/engine/(packageVersion|onnxruntime/node)\\.ts$",
+];
+
 module.exports = {
   forbidden: [
     {
@@ -63,6 +70,16 @@ module.exports = {
       severity: "error",
       from: { path: "^(src|adapters|router|datasets|eval)/", pathNot: "^src/cli/" },
       to: { path: "^src/(index\\.ts$|cli/)" },
+    },
+    {
+      name: "pure-rooms-import-no-node",
+      comment: "What a browser can run; test/browser bundles these files, and finds what others bring in.",
+      severity: "error",
+      from: {
+        path: "^(src/core/(util|graph|ops|autodiff|onnx|stats|decoder|inference|engine|text|train/objectives)|router|adapters)/",
+        pathNot: needNode,
+      },
+      to: { dependencyTypes: ["core"] },
     },
     {
       name: "no-other-program-is-started",

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { gatingNames } from "../router/index.ts";
 import { alphaSchema } from "./schemas.ts";
 import { targetModulesSchema } from "./targets.ts";

@@ -2,7 +2,7 @@
  * CuMA's folders, as the reference code writes them (commit 0ba7659): one tensor for each expert, and the routers of all layers
  * under the first adapted site. `gating` says what its keys cannot.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Feeds, HostTensor } from "../src/core/graph/index.ts";
 import type { LinearSite, TensorReader } from "../src/core/decoder/index.ts";
 import { gatingNames, type RouterConfig } from "../router/index.ts";

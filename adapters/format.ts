@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Feeds, HostTensor } from "../src/core/graph/index.ts";
-import { checkJson, encodeJson, readJson } from "../src/core/io/index.ts";
+import { encodeJson, readJson } from "../src/core/io/index.ts";
 import { encodeSafetensors, SafetensorsFile } from "../src/core/checkpoint/index.ts";
 import {
   baseShapes,
@@ -14,7 +14,7 @@ import {
 } from "../src/core/decoder/index.ts";
 import { profileWidth, PROJECTION, type ProfileSpace } from "../src/core/encoders/index.ts";
 import { templateSettingsSchema, type TemplateSettings } from "../src/core/text/index.ts";
-import { CumaError, describeIssue, messageOf, show } from "../src/core/util/index.ts";
+import { checkJson, CumaError, describeIssue, messageOf, show } from "../src/core/util/index.ts";
 import { adapters } from "./table.ts";
 
 export const CONFIG_FILE = "adapter_config.json";

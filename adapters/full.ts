@@ -1,5 +1,5 @@
 /** Full fine-tuning: every tensor of the base is trained. Needs the plan "whole". */
-import { z } from "zod";
+import * as z from "zod";
 import {
   adapterMethod,
   layerOf,

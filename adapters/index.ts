@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { unknownName } from "../src/core/util/index.ts";
 import { adapters, type AdapterName } from "./table.ts";
 

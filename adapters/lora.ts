@@ -4,7 +4,7 @@
  *   y = W x + s B A x                 s = alpha / r, or alpha / sqrt(r) where rank-stabilised
  *   y = W x + s B (A x + C e)         with e the profile's vector
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Dim, Feeds, HostTensor } from "../src/core/graph/index.ts";
 import {
   adapterMethod,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { LinearSite } from "../src/core/decoder/index.ts";
 import { CumaError, messageOf, show, unknownName } from "../src/core/util/index.ts";
 import { withinTime } from "../src/core/util/timeLimit.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, sha256File } from "../src/core/io/index.ts";
+import { sha256File } from "../src/core/io/index.ts";
 import { delimited } from "../src/core/tables/delimited.ts";
 import type { Profile } from "../src/core/text/index.ts";
-import { Rng } from "../src/core/util/index.ts";
+import { checkJson, Rng } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
 import type { ChoiceExample } from "./choiceExample.ts";
 import { select, type LoadOptions, type Source } from "./source.ts";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { checkJson, listFolder, readJson, sha256File } from "../src/core/io/index.ts";
+import { listFolder, readJson, sha256File } from "../src/core/io/index.ts";
 import { isTable } from "../src/core/tables/formats.ts";
 import { openTable } from "../src/core/tables/openTable.ts";
 import type { Profile } from "../src/core/text/index.ts";
-import { CumaError, excerpt, Rng, show } from "../src/core/util/index.ts";
+import { checkJson, CumaError, excerpt, Rng, show } from "../src/core/util/index.ts";
 import { checkLoading } from "./arguments.ts";
 import type { ChoiceExample } from "./choiceExample.ts";
 import { isNonResponse, isScale, scaleOrder } from "./scales.ts";

@@ -8,10 +8,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { CONFIG_FILE, loadAdapter } from "../adapters/index.ts";
-import { checkJson, readJson } from "../src/core/io/index.ts";
-import { loadChatTemplate, loadTokenizer } from "../src/core/text/index.ts";
+import { readJson } from "../src/core/io/index.ts";
+import { loadChatTemplate, loadTokenizer } from "../src/core/text/folder.ts";
 import { parseConfig, type DecoderConfig } from "../src/core/decoder/index.ts";
-import { messageOf } from "../src/core/util/index.ts";
+import { checkJson, messageOf } from "../src/core/util/index.ts";
 
 const message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });
 const askedSchema = z.strictObject({ lines: z.array(z.string()), messages: z.array(message) });

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { checkJson, readJson } from "../../src/core/io/index.ts";
+import { readJson } from "../../src/core/io/index.ts";
 import type { Profile } from "../../src/core/text/index.ts";
-import { CumaError, Rng, show, unknownName } from "../../src/core/util/index.ts";
+import { checkJson, CumaError, Rng, show, unknownName } from "../../src/core/util/index.ts";
 import { normalised } from "../../src/core/stats/index.ts";
 import { interactionOf, plantedSpecSchema, type PlantedSpec } from "./spec.ts";
 import { COUNTRIES, KINDS, NOMINAL_KINDS, RELIGIONS } from "./words.ts";

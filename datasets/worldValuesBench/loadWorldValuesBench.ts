@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, listFolder, readJson, sha256File } from "../../src/core/io/index.ts";
+import { listFolder, readJson, sha256File } from "../../src/core/io/index.ts";
 import { openDelimited } from "../../src/core/tables/delimited.ts";
 import type { Profile } from "../../src/core/text/index.ts";
-import { CumaError, excerpt, Rng, show, unknownName } from "../../src/core/util/index.ts";
+import { checkJson, CumaError, excerpt, Rng, show, unknownName } from "../../src/core/util/index.ts";
 import { checkLoading } from "../arguments.ts";
 import type { ChoiceExample } from "../choiceExample.ts";
 import type { LoadOptions, Source } from "../source.ts";

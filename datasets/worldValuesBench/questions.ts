@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, readBytes, readJson } from "../../src/core/io/index.ts";
-import { CumaError, excerpt } from "../../src/core/util/index.ts";
+import { readBytes, readJson } from "../../src/core/io/index.ts";
+import { checkJson, CumaError, excerpt } from "../../src/core/util/index.ts";
 
 /** Number of an interview. */
 export const KEY = "D_INTERVIEW";

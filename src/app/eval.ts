@@ -13,8 +13,8 @@ import {
   type Source,
 } from "../../datasets/index.ts";
 import { askAll, tasks, type AskHooks, type EvalTask } from "../../eval/index.ts";
-import { checkJson, OutFolder, type OutMode } from "../core/io/index.ts";
-import { callback, checkArgument, CumaError, differences, show } from "../core/util/index.ts";
+import { OutFolder, type OutMode } from "../core/io/index.ts";
+import { callback, checkArgument, checkJson, CumaError, differences, show } from "../core/util/index.ts";
 import { askHooksSchema, evaluationSchema, outModeSchema } from "./arguments.ts";
 import { evaluationFolder, PARTIAL_FILE } from "./evaluationFolder.ts";
 import {

@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { Dataset, Profiled } from "../../datasets/index.ts";
 import type { AskHooks, Chunk, EvalTask } from "../../eval/index.ts";
 import { evaluateOn } from "../../src/app/eval.ts";
-import { checkJson, readJson, sha256File, writeJson } from "../../src/core/io/index.ts";
-import { Interrupted } from "../../src/core/util/index.ts";
+import { readJson, sha256File, writeJson } from "../../src/core/io/index.ts";
+import { checkJson, Interrupted } from "../../src/core/util/index.ts";
 
 /*
  * A kind of examples from outside the tables: people who chose one of several replies. It needs a data set, which says how

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { loadChatTemplate } from "../../src/core/text/folder.ts";
 import {
   defaultTemplateSettings,
-  loadChatTemplate,
   type ChatMessage,
   type ChatTemplate,
   type TemplateSettings,

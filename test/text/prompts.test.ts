@@ -4,13 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Prompts } from "../../src/app/model/prompts.ts";
 import { makeBatch } from "../../src/core/decoder/index.ts";
-import {
-  choicePrompt,
-  defaultTemplateSettings,
-  loadTokenizer,
-  type Choice,
-  type Tokenizer,
-} from "../../src/core/text/index.ts";
+import { loadTokenizer } from "../../src/core/text/folder.ts";
+import { choicePrompt, defaultTemplateSettings, type Choice, type Tokenizer } from "../../src/core/text/index.ts";
 import { answerTree, sft, treeAnswers, type SftExample } from "../../src/core/train/index.ts";
 import { goldenJson } from "../support/golden.ts";
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadChatTemplate, loadTokenizer, type ChatMessage, type Tokenizer } from "../../src/core/text/index.ts";
+import { loadChatTemplate, loadTokenizer } from "../../src/core/text/folder.ts";
+import { type ChatMessage, type Tokenizer } from "../../src/core/text/index.ts";
 import { readJson } from "../../src/core/io/index.ts";
 import { needsModels, realModel } from "../support/models.ts";
 

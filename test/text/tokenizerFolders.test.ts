@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { readJson } from "../../src/core/io/index.ts";
-import { loadTokenizer, withinVocabulary, type Tokenizer } from "../../src/core/text/index.ts";
+import { loadTokenizer } from "../../src/core/text/folder.ts";
+import { withinVocabulary, type Tokenizer } from "../../src/core/text/index.ts";
 
 interface Golden {
   readonly transformers: string;

@@ -1,10 +1,10 @@
 import { extname } from "node:path";
 import * as z from "zod";
-import { checkJson, readJson } from "../../core/io/index.ts";
+import { readJson } from "../../core/io/index.ts";
 import { cellOf } from "../../core/tables/cells.ts";
 import { CSV, delimited } from "../../core/tables/delimited.ts";
 import { groupLabel } from "../../core/text/group.ts";
-import { CumaError, excerpt, show, unknownName } from "../../core/util/index.ts";
+import { checkJson, CumaError, excerpt, show, unknownName } from "../../core/util/index.ts";
 import { checkSize } from "./size.ts";
 
 const MAX_BYTES = 10_000_000;

@@ -1,7 +1,8 @@
 /** results.json, which `cuma eval` writes into its output folder. */
 import { join } from "node:path";
 import * as z from "zod";
-import { checkJson, readJson, writeFileAtomic } from "../../core/io/index.ts";
+import { readJson, writeFileAtomic } from "../../core/io/index.ts";
+import { checkJson } from "../../core/util/index.ts";
 import { hashesSchema, provenanceShape } from "../provenance.ts";
 import { encodeFor, MAX_JSON_BYTES } from "./jsonFile.ts";
 

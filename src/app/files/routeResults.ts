@@ -1,8 +1,8 @@
 /** route.json, as `cuma route --out` writes it. */
 import * as z from "zod";
 import type { Topology } from "../../../router/index.ts";
-import { checkJson, readJson } from "../../core/io/index.ts";
-import { CumaError } from "../../core/util/index.ts";
+import { readJson } from "../../core/io/index.ts";
+import { checkJson, CumaError } from "../../core/util/index.ts";
 import { provenanceShape, settingsSchema } from "../provenance.ts";
 import { encodeFor, MAX_JSON_BYTES } from "./jsonFile.ts";
 import { numberOrNaN } from "./results.ts";

@@ -1,13 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { HostTensor } from "../../core/graph/index.ts";
-import {
-  loadChatTemplate,
-  loadTokenizer,
-  withinVocabulary,
-  type ChatTemplate,
-  type Tokenizer,
-} from "../../core/text/index.ts";
+import { loadChatTemplate, loadTokenizer } from "../../core/text/folder.ts";
+import { withinVocabulary, type ChatTemplate, type Tokenizer } from "../../core/text/index.ts";
 import {
   folderFiles,
   HashedFiles,

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { FileBytes, listFolder, parseJson, textOf, type ByteSource } from "../io/index.ts";
+import { FileBytes, listFolder, textOf, type ByteSource } from "../io/index.ts";
+import { parseJson } from "../util/index.ts";
 
 /** The files of a model by their names, wherever they are. */
 export interface ModelFiles {

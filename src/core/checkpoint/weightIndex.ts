@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { checkJson } from "../io/index.ts";
-import { CumaError, show } from "../util/index.ts";
+import { checkJson, CumaError, show } from "../util/index.ts";
 import { jsonOf, type ModelFiles } from "./modelFiles.ts";
 
 /** Where a model's weights are: all in one file, or in the shards that an index names. */

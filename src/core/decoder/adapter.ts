@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Feeds, Graph, HostTensor, Shape, Value } from "../graph/index.ts";
 import type { Rng } from "../util/index.ts";
 import type { LinearSite } from "./decoderConfig.ts";

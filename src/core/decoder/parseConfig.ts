@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, describeIssue, unknownName } from "../util/index.ts";
 import { families, type ModelType } from "./families/index.ts";
 import type { DecoderConfig } from "./decoderConfig.ts";

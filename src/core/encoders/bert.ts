@@ -11,7 +11,7 @@ import {
   type HostTensor,
   type Value,
 } from "../graph/index.ts";
-import { checkJson, readJson } from "../io/index.ts";
+import { readJson } from "../io/index.ts";
 import {
   add,
   div,
@@ -27,7 +27,7 @@ import {
   tanh,
   transpose,
 } from "../ops/index.ts";
-import { checkFileKeys } from "../util/index.ts";
+import { checkFileKeys, checkJson } from "../util/index.ts";
 import { harmlessKeys, MAX_LAYERS, neutralKeys } from "../decoder/families/keys.ts";
 import { embedTokens } from "../decoder/forward.ts";
 import { folderFiles } from "../checkpoint/modelFiles.ts";

@@ -3,21 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../engine/index.ts";
-import { checkJson, readJson, sha256File } from "../io/index.ts";
-import { checkFileKeys, CumaError, show, unknownName, type ForeignKeys } from "../util/index.ts";
+import { readJson, sha256File } from "../io/index.ts";
+import { checkFileKeys, checkJson, CumaError, type ForeignKeys, show, unknownName } from "../util/index.ts";
 import { checkLength } from "../decoder/batch.ts";
 import { loadBert } from "./bert.ts";
 import { parseConfig } from "../decoder/parseConfig.ts";
 import { baseShapes } from "../decoder/layer.ts";
 import { families } from "../decoder/families/index.ts";
 import { Decoder } from "../decoder/forward.ts";
-import {
-  loadTokenizer,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
-  withinVocabulary,
-  type Tokenizer,
-} from "../text/tokenizer.ts";
+import { loadTokenizer } from "../text/folder.ts";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, withinVocabulary, type Tokenizer } from "../text/tokenizer.ts";
 import { lowerCase } from "../text/tokenizer/normalizers.ts";
 import { folderFiles } from "../checkpoint/modelFiles.ts";
 import { WeightFiles } from "../checkpoint/weightFiles.ts";

@@ -13,9 +13,8 @@ import {
 import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, type Gunzip } from "node:zlib";
-import type { z } from "zod";
 import { CumaError, hasCode, messageOf } from "../util/errors.ts";
-import { describeIssue } from "../util/issue.ts";
+import { parseJson } from "../util/json.ts";
 import { formatBytes } from "../util/text.ts";
 
 const MAX_TEXT_BYTES = 512_000_000;
@@ -149,25 +148,6 @@ export function decodeText(path: string, bytes: Uint8Array): string {
 /** @throws CumaError naming the file, and where in it the JSON goes wrong. */
 export function readJson(path: string, maxBytes = MAX_TEXT_BYTES): unknown {
   return parseJson(path, readText(path, maxBytes));
-}
-
-/** @throws CumaError naming the file that the text is from, and where the JSON goes wrong. */
-export function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CumaError(`${path}: is not JSON: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/**
- * The content of a JSON file, as a schema has it.
- * @throws CumaError naming the file and the field, what was expected and what was found.
- */
-export function checkJson<T>(path: string, json: unknown, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw new CumaError(`${path}: ${describeIssue(parsed.error.issues[0]!, json)}`, { cause: parsed.error });
 }
 
 /**

@@ -85,7 +85,7 @@ const locals = [2, 4, I32, 5, V128];
 const code = [...locals, ...body, ...END];
 const unsigned = (value: number): number[] => (value < 128 ? [value] : [(value % 128) | 128, ...unsigned(value >> 7)]);
 const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
-const text = (value: string): number[] => [value.length, ...Buffer.from(value)];
+const text = (value: string): number[] => [value.length, ...new TextEncoder().encode(value)];
 
 const binary = Uint8Array.from([
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

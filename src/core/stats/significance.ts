@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkArgument } from "../util/index.ts";
 
 const count = z.int().nonnegative();

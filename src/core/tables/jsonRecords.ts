@@ -1,5 +1,5 @@
-import { CumaError, messageOf } from "../util/index.ts";
-import { parseJson, textChunks } from "../io/files.ts";
+import { CumaError, messageOf, parseJson } from "../util/index.ts";
+import { textChunks } from "../io/files.ts";
 import { lines } from "./lines.ts";
 
 /**

@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { z } from "zod";
-import { checkJson, readJson, readText } from "../io/index.ts";
-import { CumaError, excerpt, messageOf, show } from "../util/index.ts";
+import * as z from "zod";
+import { checkJson, CumaError, excerpt, messageOf, parseJson, show } from "../util/index.ts";
 import { compileTemplate, type JinjaTemplate } from "./jinja/template.ts";
 import type { ChatMessage } from "./prompt.ts";
 import { defaultTemplateSettings, type TemplateSettings } from "./templateSettings.ts";
+import type { TextFiles } from "./textFiles.ts";
 import { TOKENIZER_CONFIG_FILE, type Tokenizer } from "./tokenizer.ts";
 
 const TEMPLATE_FILE = "chat_template.jinja";
@@ -41,8 +39,8 @@ const schema = z.looseObject({ chat_template: templates.nullish() });
  * A base without a template gets a plain prompt: the messages' texts with a blank line between them, then "Answer:".
  * @throws CumaError naming the file of a template that cannot be read, or that is not where it is looked for.
  */
-export function loadChatTemplate(folder: string, { specialTokens }: Tokenizer): ChatTemplate {
-  const found = findTemplate(folder);
+export function makeChatTemplate(files: TextFiles, { specialTokens }: Pick<Tokenizer, "specialTokens">): ChatTemplate {
+  const found = findTemplate(files);
   if (!found) return { file: null, prompt: plainPrompt };
   const { file, source } = found;
   const template = compile(file, source);
@@ -79,25 +77,27 @@ function compile(file: string, source: string): JinjaTemplate {
   }
 }
 
-function findTemplate(folder: string): { file: string; source: string } | null {
-  const jinja = join(folder, TEMPLATE_FILE);
-  if (existsSync(jinja)) return { file: jinja, source: readText(jinja, MAX_BYTES) };
-  const others = join(folder, OTHER_TEMPLATES);
-  if (existsSync(others)) {
-    throw new CumaError(`${others}: expected the default template beside it, ${TEMPLATE_FILE}; found none`);
+function findTemplate(files: TextFiles): { file: string; source: string } | null {
+  if (files.has(TEMPLATE_FILE)) {
+    return { file: files.path(TEMPLATE_FILE), source: files.text(TEMPLATE_FILE, MAX_BYTES) };
   }
-  const config = join(folder, TOKENIZER_CONFIG_FILE);
-  const source = existsSync(config) ? configTemplate(config) : null;
-  if (source !== null) return { file: config, source };
-  const processor = join(folder, PROCESSOR_FILE);
-  if (!existsSync(processor)) return null;
+  if (files.has(OTHER_TEMPLATES)) {
+    throw new CumaError(
+      `${files.path(OTHER_TEMPLATES)}: expected the default template beside it, ${TEMPLATE_FILE}; found none`,
+    );
+  }
+  const source = files.has(TOKENIZER_CONFIG_FILE) ? configTemplate(files) : null;
+  if (source !== null) return { file: files.path(TOKENIZER_CONFIG_FILE), source };
+  if (!files.has(PROCESSOR_FILE)) return null;
   throw new CumaError(
-    `${processor}: a template here belongs to a processor of images; expected it in ${TEMPLATE_FILE}, where tokenizers have it`,
+    `${files.path(PROCESSOR_FILE)}: a template here belongs to a processor of images; expected it in ${TEMPLATE_FILE}, where tokenizers have it`,
   );
 }
 
-function configTemplate(config: string): string | null {
-  const found = checkJson(config, readJson(config, MAX_BYTES), schema).chat_template ?? null;
+function configTemplate(files: TextFiles): string | null {
+  const config = files.path(TOKENIZER_CONFIG_FILE);
+  const json = parseJson(config, files.text(TOKENIZER_CONFIG_FILE, MAX_BYTES));
+  const found = checkJson(config, json, schema).chat_template ?? null;
   if (found === null || typeof found === "string") return found;
   const template = found.find(({ name }) => name === "default")?.template;
   if (template !== undefined) return template;

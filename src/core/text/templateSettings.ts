@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, describeIssue } from "../util/index.ts";
 
 /** What the reserved names of a template mean is not the reader's to say. */

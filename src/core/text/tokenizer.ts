@@ -1,4 +1,5 @@
 import { CumaError, excerpt, largest, show } from "../util/index.ts";
+import type { TextFiles } from "./textFiles.ts";
 import { addedIds, Splitter } from "./tokenizer/addedTokens.ts";
 import { readDecoders } from "./tokenizer/decoders.ts";
 import { readTokenizerFiles } from "./tokenizer/files.ts";
@@ -35,8 +36,8 @@ export interface Tokenizer {
  * nothing, as in transformers.
  * @throws CumaError naming the file that is missing or wrong, and the step and option that is not supported.
  */
-export function loadTokenizer(folder: string): Tokenizer {
-  const { file, json, specialTokens, addedTokens, frame: named } = readTokenizerFiles(folder);
+export function makeTokenizer(files: TextFiles): Tokenizer {
+  const { file, json, specialTokens, addedTokens, frame: named } = readTokenizerFiles(files);
   const part = (name: string) => ({ file, json, path: [name] });
   const normalize = readNormalizers(json.normalizer, part("normalizer"));
   const preTokenize = readPreTokenizers(json.pre_tokenizer, part("pre_tokenizer"));

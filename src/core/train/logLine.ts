@@ -1,6 +1,6 @@
 /** log.jsonl, which a run writes into its folder: a step or a warning a line. */
 import { z } from "zod";
-import { checkJson, parseJson } from "../io/index.ts";
+import { checkJson, parseJson } from "../util/index.ts";
 
 /** JSON has no NaN: numbers that do not apply are null in the file. */
 const number = z

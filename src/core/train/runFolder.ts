@@ -2,7 +2,6 @@ import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync } from "no
 import { join } from "node:path";
 import { z } from "zod";
 import {
-  checkJson,
   encodeJson,
   fileError,
   listFolder,
@@ -17,7 +16,7 @@ import {
   type OutMode,
 } from "../io/index.ts";
 import { encodeSafetensors, SafetensorsFile } from "../checkpoint/index.ts";
-import { CumaError, differences } from "../util/index.ts";
+import { checkJson, CumaError, differences } from "../util/index.ts";
 import type { AdamW } from "./adamw.ts";
 import { formatLogLine, type LogLine, type TrainingWarning } from "./logLine.ts";
 import { runFileSchema, type RunFile } from "./runFile.ts";

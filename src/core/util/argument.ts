@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError } from "./errors.ts";
 import { describeIssue } from "./issue.ts";
 import { unknownName } from "./names.ts";

@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./float16.ts";
 export * from "./foreignKeys.ts";
 export * from "./issue.ts";
+export * from "./json.ts";
 export * from "./mersenneTwister.ts";
 export * from "./names.ts";
 export * from "./numbers.ts";

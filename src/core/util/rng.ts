@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { shuffleBy } from "./shuffle.ts";
 
 /**
@@ -15,13 +16,11 @@ export class Rng {
   private d: number;
 
   constructor(seed: number, ...path: readonly (string | number)[]) {
-    const digest = createHash("sha256")
-      .update(JSON.stringify([seed, ...path]))
-      .digest();
-    this.a = digest.readInt32LE(0);
-    this.b = digest.readInt32LE(4);
-    this.c = digest.readInt32LE(8);
-    this.d = digest.readInt32LE(12);
+    const digest = new DataView(sha256(utf8ToBytes(JSON.stringify([seed, ...path]))).buffer);
+    this.a = digest.getInt32(0, true);
+    this.b = digest.getInt32(4, true);
+    this.c = digest.getInt32(8, true);
+    this.d = digest.getInt32(12, true);
     for (let i = 0; i < 12; i++) this.uint32();
   }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkForeignKeys, CumaError, show, type ForeignKeys } from "../../util/index.ts";
 import type { DecoderConfig } from "../decoderConfig.ts";
 import { harmlessKeys, MAX_LAYERS, neutralDecoderKeys } from "./keys.ts";

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
-import { checkForeignKeys, CumaError, show } from "../../util/index.ts";
+import * as z from "zod";
+import { checkForeignKeys, CumaError, differences, show } from "../../util/index.ts";
 import type { RopeConfig } from "../decoderConfig.ts";
 
 /** Where a config.json may speak of the rotary embedding. */
@@ -39,7 +38,7 @@ export function ropeConfig(config: RopeKeys, defaultTheta: number): RopeConfig {
     specs.length === 0
       ? [read(config, "rope_scaling", defaultTheta)]
       : specs.map((key) => read(config, key, defaultTheta));
-  if (other && !isDeepStrictEqual(rope, other)) {
+  if (other && differences(rope, other).length > 0) {
     throw new CumaError(
       `rope_parameters ${show(config.rope_parameters)} and rope_scaling ${show(config.rope_scaling)} differ; expected one of them, or the same in both`,
     );

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError } from "../../util/index.ts";
 import { anyWindowed, readCommon, type DecoderFamily } from "./common.ts";
 

@@ -138,7 +138,14 @@ export function order(a: Value, b: Value): number {
   if (x !== undefined && y !== undefined) return x - y;
   if (typeof a !== "string" || typeof b !== "string") fail(`cannot order ${typeName(a)} and ${typeName(b)}`);
   spend(a.length + b.length);
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return byCodePoints(a, b);
+}
+
+/** UTF-8 orders texts by their code points, which UTF-16 does not. */
+function byCodePoints(a: string, b: string): number {
+  const [left, right] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
+  const at = left.findIndex((byte, i) => byte !== right[i]);
+  return at < 0 ? left.length - right.length : left[at]! - (right[at] ?? -1);
 }
 
 export function contains(container: Value, item: Value): boolean {

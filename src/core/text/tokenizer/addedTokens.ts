@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Normalize } from "./normalizers.ts";
 
 /** A token that is found in texts before anything else is done to them. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BYTE_CHARACTERS } from "./bytes.ts";
 import { replaceAll } from "./normalizers.ts";
 import { findPattern, patternSchema } from "./patterns.ts";

@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { z } from "zod";
-import { checkJson, readJson } from "../../io/index.ts";
-import { CumaError, show } from "../../util/index.ts";
+import * as z from "zod";
+import { checkJson, CumaError, parseJson, show } from "../../util/index.ts";
+import type { TextFiles } from "../textFiles.ts";
 import { addedTokenSchema, type AddedToken } from "./addedTokens.ts";
 
 export const TOKENIZER_FILE = "tokenizer.json";
@@ -72,15 +70,14 @@ type Special = z.output<typeof special>;
  * two count only where tokenizer_config.json has no added_tokens_decoder.
  * @throws CumaError naming the file that is missing or wrong.
  */
-export function readTokenizerFiles(folder: string): TokenizerFiles {
-  const file = join(folder, TOKENIZER_FILE);
-  const tokenizer = checkJson(file, readJson(file, MAX_TOKENIZER_BYTES), tokenizerSchema);
-  const configFile = join(folder, TOKENIZER_CONFIG_FILE);
-  const config = readOptional(configFile, configSchema) ?? {};
+export function readTokenizerFiles(files: TextFiles): TokenizerFiles {
+  const tokenizer = read(files, TOKENIZER_FILE, tokenizerSchema, MAX_TOKENIZER_BYTES);
+  const config = readOptional(files, TOKENIZER_CONFIG_FILE, configSchema) ?? {};
+  const configFile = files.path(TOKENIZER_CONFIG_FILE);
   checkPrefixSpace(config, tokenizer.pre_tokenizer, configFile);
   const className = config.tokenizer_class?.replace(/Fast$/, "") ?? "";
   const isCurrent = config.added_tokens_decoder != null;
-  const map = isCurrent ? {} : (readOptional(join(folder, SPECIAL_TOKENS_FILE), names) ?? {});
+  const map = isCurrent ? {} : (readOptional(files, SPECIAL_TOKENS_FILE, names) ?? {});
   const padToken = tokenizer.padding?.pad_token;
   const merged = {
     ...(padToken === undefined ? {} : { pad_token: padToken }),
@@ -98,9 +95,9 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
     ? Object.entries(config.added_tokens_decoder ?? {})
         .sort(([a], [b]) => Number(a) - Number(b))
         .map(([, token]) => token)
-    : legacyTokens(folder, [...Object.values(named), ...others].map(contentOf));
+    : legacyTokens(files, [...Object.values(named), ...others].map(contentOf));
   return {
-    file,
+    file: files.path(TOKENIZER_FILE),
     json: tokenizer,
     specialTokens: Object.fromEntries(Object.entries(named).map(([name, token]) => [name, contentOf(token)])),
     addedTokens: allAdded(tokenizer.added_tokens, ofConfig, Object.values(named), others),
@@ -108,8 +105,13 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
   };
 }
 
-function readOptional<T>(path: string, schema: z.ZodType<T>): T | null {
-  return existsSync(path) ? checkJson(path, readJson(path, MAX_CONFIG_BYTES), schema) : null;
+function read<T>(files: TextFiles, name: string, schema: z.ZodType<T>, maxBytes: number): T {
+  const path = files.path(name);
+  return checkJson(path, parseJson(path, files.text(name, maxBytes)), schema);
+}
+
+function readOptional<T>(files: TextFiles, name: string, schema: z.ZodType<T>): T | null {
+  return files.has(name) ? read(files, name, schema, MAX_CONFIG_BYTES) : null;
 }
 
 function contentOf(token: Special): string {
@@ -129,8 +131,8 @@ function namedTokens(config: z.output<typeof names>, configFile: string): Record
 }
 
 /** added_tokens.json: tokens by id, special where another file calls them so. */
-function legacyTokens(folder: string, specialContents: readonly string[]): AddedToken[] {
-  const added = readOptional(join(folder, ADDED_TOKENS_FILE), addedTokensSchema) ?? {};
+function legacyTokens(files: TextFiles, specialContents: readonly string[]): AddedToken[] {
+  const added = readOptional(files, ADDED_TOKENS_FILE, addedTokensSchema) ?? {};
   return Object.entries(added)
     .sort(([, a], [, b]) => a - b)
     .map(([content]) => addedTokenSchema.parse({ content, special: specialContents.includes(content) }));

@@ -1,5 +1,5 @@
 import * as huggingFace from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, largest, show, smallest } from "../../util/index.ts";
 import { BYTE_CHARACTERS } from "./bytes.ts";
 import { checkPart, nameOf, type Part } from "./steps.ts";

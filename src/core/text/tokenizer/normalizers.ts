@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, show } from "../../util/index.ts";
 import { toByteCharacters } from "./bytes.ts";
 import { findPattern, patternSchema, type Find } from "./patterns.ts";

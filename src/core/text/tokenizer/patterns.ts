@@ -1,5 +1,5 @@
 import * as huggingFace from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, show } from "../../util/index.ts";
 import { withinTime } from "../../util/timeLimit.ts";
 import { nameOf, type Part } from "./steps.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, show } from "../../util/index.ts";
 import { nameOf, offsetsOnly, readSteps, stepType, type Part, type StepTypes } from "./steps.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { toByteCharacters } from "./bytes.ts";
 import { finder, findPattern, GPT2, patternSchema, type Find } from "./patterns.ts";
 import { offsetsOnly, readSteps, stepType, type Part, type StepTypes } from "./steps.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CumaError, describeIssue, excerpt, show } from "../../util/index.ts";
 
 /** A part of a tokenizer.json, for messages: the file's JSON and the way to the part. */
