@@ -22,13 +22,13 @@ export {
 export * from "./metrics/index.ts";
 export * from "./tasks/index.ts";
 export {
-  PredictionTableBuilder,
   selectRows,
   type PredictionRow,
   type PredictionTable,
   type Question,
   type TextColumn,
 } from "./predictions/predictionTable.ts";
+export { PredictionTableBuilder } from "./predictions/predictionTableBuilder.ts";
 export {
   preferenceMetrics,
   preferenceTable,

@@ -5,7 +5,8 @@ import { quoteField } from "../../src/core/tables/quoting.ts";
 import { COMMENT, openTable, type AttributeChoice } from "../../src/core/tables/openTable.ts";
 import { CumaError, show, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, checkTable } from "../arguments.ts";
-import { PredictionTableBuilder, type PredictionTable } from "./predictionTable.ts";
+import { type PredictionTable } from "./predictionTable.ts";
+import { PredictionTableBuilder } from "./predictionTableBuilder.ts";
 import { toArrow } from "./arrow.ts";
 
 export interface PredictionsFile {

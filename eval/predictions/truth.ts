@@ -2,7 +2,8 @@ import { openTable, type AttributeChoice } from "../../src/core/tables/openTable
 import type { Profile } from "../../src/core/text/index.ts";
 import { CumaError, excerpt, show, unknownName } from "../../src/core/util/index.ts";
 import { checkPath, checkTable, checkTruth } from "../arguments.ts";
-import { distributionOf, selectRows, tableOf, type PredictionTable } from "./predictionTable.ts";
+import { selectRows, tableOf, type PredictionTable } from "./predictionTable.ts";
+import { distributionOf } from "./predictionTableBuilder.ts";
 
 /** True distributions by question and by the attributes that a truth file has. */
 export interface Truth {

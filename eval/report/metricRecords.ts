@@ -4,7 +4,7 @@ import { escapeCsv } from "./escape.ts";
 import { latex } from "./latex.ts";
 import { markdown } from "./markdown.ts";
 import { metricNames, notesOf } from "./metricNotes.ts";
-import { routingNumbers } from "./routing.ts";
+import { routingNumbers } from "./routingNumbers.ts";
 import { textTables } from "./tables.ts";
 import { courseOf } from "./training.ts";
 import type { Fact, Report } from "./types.ts";

@@ -18,7 +18,7 @@ import {
 import { html, text } from "./html.ts";
 import { metricNames, notesOf } from "./metricNotes.ts";
 import { letter } from "./overview.ts";
-import { ROUTING_HEAD, routingNumbers, routingRow } from "./routing.ts";
+import { ROUTING_HEAD, routingNumbers, routingRow } from "./routingNumbers.ts";
 import { textTable, type Cell, type Table, type TextCell } from "./reportTable.ts";
 import { courseOf, digitsOf } from "./training.ts";
 import type { Report } from "./types.ts";

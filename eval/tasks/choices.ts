@@ -5,7 +5,8 @@ import { normaliseLogLikelihoods } from "../../src/core/inference/distribution.t
 import { profileText, type Profile } from "../../src/core/text/profile.ts";
 import { evaluate } from "../predictions/evaluate.ts";
 import { writePredictions } from "../predictions/predictionsFile.ts";
-import { PredictionTableBuilder, selectRows, type PredictionTable } from "../predictions/predictionTable.ts";
+import { selectRows, type PredictionTable } from "../predictions/predictionTable.ts";
+import { PredictionTableBuilder } from "../predictions/predictionTableBuilder.ts";
 import type { Chunk, EvalTask } from "./task.ts";
 
 /** Questions of a chunk: a second or a few on a laptop. */

@@ -25,11 +25,8 @@ import {
 } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  PredictionTableBuilder,
-  type PredictionRow,
-  type PredictionTable,
-} from "../../eval/predictions/predictionTable.ts";
+import { type PredictionRow, type PredictionTable } from "../../eval/predictions/predictionTable.ts";
+import { PredictionTableBuilder } from "../../eval/predictions/predictionTableBuilder.ts";
 import { readPredictions, writePredictions } from "../../eval/predictions/predictionsFile.ts";
 import { delimited } from "../../src/core/tables/delimited.ts";
 import { writeColumnar } from "../../src/core/tables/columnar.ts";

@@ -2,11 +2,8 @@ import { describe, expect, test } from "vitest";
 import { compare, compareAccuracy } from "../../eval/predictions/compare.ts";
 import { evaluate } from "../../eval/predictions/evaluate.ts";
 import { detailsOf, reportPage, reportTables, type Report, type ReportRun } from "../../eval/report/index.ts";
-import {
-  PredictionTableBuilder,
-  type PredictionRow,
-  type PredictionTable,
-} from "../../eval/predictions/predictionTable.ts";
+import { type PredictionRow, type PredictionTable } from "../../eval/predictions/predictionTable.ts";
+import { PredictionTableBuilder } from "../../eval/predictions/predictionTableBuilder.ts";
 import type { Topology } from "../../router/index.ts";
 import { Rng } from "../../src/core/util/index.ts";
 import { all, elements, parseHtml, type Element } from "../support/html.ts";

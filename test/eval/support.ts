@@ -1,8 +1,5 @@
-import {
-  PredictionTableBuilder,
-  type PredictionRow,
-  type PredictionTable,
-} from "../../eval/predictions/predictionTable.ts";
+import { type PredictionRow, type PredictionTable } from "../../eval/predictions/predictionTable.ts";
+import { PredictionTableBuilder } from "../../eval/predictions/predictionTableBuilder.ts";
 
 /** A row of a question with two ordered options, with what a test wants changed. */
 export function row(changes: Partial<PredictionRow> = {}): PredictionRow {
