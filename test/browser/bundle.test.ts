@@ -118,7 +118,7 @@ test("a module of Node.js is found with the way to it", async () => {
   const { metafile } = await bundleOf(["src/core/text/folder.ts"]);
   expect(nodeImports(metafile)).toContain("entry > src/core/text/folder.ts > node:fs");
   expect(nodeImports(metafile)).toContain(
-    "entry > src/core/text/folder.ts > src/core/io/index.ts > src/core/io/bytes.ts > node:fs",
+    "entry > src/core/text/folder.ts > src/core/io/index.ts > src/core/io/byteSource.ts > node:fs",
   );
 });
 

@@ -531,7 +531,7 @@ describe("bad input", () => {
   test("a quote that is not closed", async () => {
     const csv = csvOf(interviews(), { quote: true });
     expect(await failure(csv.slice(0, -2))).toMatch(
-      /survey\.csv:13: Quote Not Closed: the parsing is finished with an opening quote$/,
+      /survey\.csv: row 12: Quote Not Closed: the parsing is finished with an opening quote$/,
     );
   });
 

@@ -62,7 +62,9 @@ describe("lines", () => {
 
   test("of a row that is wrong are named", async () => {
     await expect(linesOf("a,b\n1,2\n\n3\n")).rejects.toThrow(":4: expected 2 fields, as in the header; found 1");
-    await expect(linesOf('# first\na,b\n1,2\n"3,4\n', { skipFirstLine: true })).rejects.toThrow(":4: Quote Not Closed");
+    await expect(linesOf('# first\na,b\n1,2\n"3,4\n', { skipFirstLine: true })).rejects.toThrow(
+      ": row 2: Quote Not Closed",
+    );
     await expect(linesOf('# first\na,b\n1,2\n3,4"5\n6,7\n', { skipFirstLine: true })).rejects.toThrow(
       ":4: Invalid Opening Quote",
     );

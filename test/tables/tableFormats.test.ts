@@ -211,7 +211,7 @@ describe("files that claim much", () => {
     const long = write(".jsonl", `{"a":"1"}\n{"a":"${"x".repeat(17_000_000)}"}\n`);
     await expect(profiles(long)).rejects.toThrow(`${long}: line 2: expected at most 16000000 characters, found more`);
     const open = write(".csv", `a,b\n"x,y\n${"z,z\n".repeat(5_000_000)}`);
-    await expect(profiles(open)).rejects.toThrow(`${open}:2: is longer than 16000000 characters; is a quote`);
+    await expect(profiles(open)).rejects.toThrow(`${open}: row 1: is longer than 16000000 characters; is a quote`);
     const deep = write(".jsonl", `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
     await expect(profiles(deep)).rejects.toThrow(`${deep}: row 1: a: expected a text or null, found [[[`);
   });

@@ -24,8 +24,8 @@ const AT_LINE = / at line (\d+)/;
 /**
  * Rows of a csv or tsv text, the header first, quoted as in RFC 4180; empty lines are skipped. All csv is read here.
  * @param path Names the file in messages.
- * @throws CumaError naming the file and the line (from 1) of a row that has more or fewer fields than the header, is too
- * long, or whose quotes are not in pairs.
+ * @throws CumaError naming the file and the line (from 1) of a row that has more or fewer fields than the header or a quote
+ * out of place, or the row that is too long or whose quote is not closed.
  */
 export async function* fieldRows(
   path: string,
@@ -44,11 +44,10 @@ export async function* fieldRows(
   const done = pipeline(Readable.from(text), parser);
   done.catch(() => undefined);
   let width: number | undefined;
-  let line = firstLine - 1;
   try {
     for await (const item of parser) {
       const { info, record } = item as { info: { lines: number }; record: string[] };
-      line = info.lines + firstLine - 1;
+      const line = info.lines + firstLine - 1;
       width ??= record.length;
       if (record.length !== width) throw new CumaError(`${path}:${line}: ${widthError(width, record.length)}`);
       yield { line, fields: record };
@@ -56,11 +55,17 @@ export async function* fieldRows(
     await done;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // The parser is ahead of the rows that were taken; the line that it names is one of the text, which may begin later.
-    const named = AT_LINE.exec(error.message)?.[1];
-    const at = named === undefined ? line + 1 : Number(named) + firstLine - 1;
-    throw new CumaError(`${path}:${at}: ${reason(error)}`, { cause: error });
+    throw new CumaError(`${path}${placeOf(error, firstLine)}: ${reason(error)}`, { cause: error });
   }
+}
+
+/** Where an error is: on a line, or in the row (from 1, without the header) whose quote is found open where the text ends. */
+function placeOf(error: CsvError, firstLine: number): string {
+  const line = AT_LINE.exec(error.message);
+  if (error.code === "INVALID_OPENING_QUOTE" && line) return `:${Number(line[1]) + firstLine - 1}`;
+  // The parser is ahead of the rows that were taken, and counts them itself.
+  const row = error["records"] as number;
+  return row === 0 ? ": header" : `: row ${row}`;
 }
 
 function widthError(expected: number, found: number): string {

@@ -88,7 +88,7 @@ refused("data", 1, {
     /train_value_qa\.tsv:3: D_INTERVIEW: expected a participant of \S+demographic_qa\.tsv; found 777/,
   ],
   "with a stray quote": [cell(PEOPLE, 6, 2, 'Be"l'), /train_demographic_qa\.tsv:6: Invalid Opening Quote/],
-  "with an open quote": [cell(PEOPLE, 6, 2, '"Bel'), /train_demographic_qa\.tsv:\d+: Quote Not Closed/],
+  "with an open quote": [cell(PEOPLE, 6, 2, '"Bel'), /train_demographic_qa\.tsv: row 5: Quote Not Closed/],
   "that is not UTF-8": [
     data((dir) => {
       overwrite(join(dir, PEOPLE), readFileSync(join(dir, PEOPLE)).indexOf("Arven"), Uint8Array.of(0xff));
