@@ -2,7 +2,7 @@ import type { Metric } from "./metric.ts";
 import { answered } from "./rows.ts";
 
 /** Least probability that an answer is taken to have, so that one impossible answer does not make the mean infinite. */
-export const LEAST_PROBABILITY = 1e-12;
+const LEAST_PROBABILITY = 1e-12;
 
 /**
  * Negative log-likelihood: weighted mean of -log(max(p(answer), 1e-12)), in nats.

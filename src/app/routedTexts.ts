@@ -9,7 +9,7 @@ import { ModelRespondent } from "./model/respondent.ts";
 import type { GroupedProfiles } from "./routedProfiles.ts";
 
 /** Texts that say nothing of the person, for where no others are given. */
-export const NEUTRAL_TEXTS: readonly string[] = [
+const NEUTRAL_TEXTS: readonly string[] = [
   "What matters most in life?",
   "How should people decide what is right?",
   "Whom can one trust?",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CumaError } from "../util/errors.ts";
 
 /** @throws CumaError where the system knows of none: no HOME, and a user without an entry of its own. */
-export function homeFolder(): string {
+function homeFolder(): string {
   let home = "";
   try {
     home = homedir();

@@ -19,8 +19,6 @@ export interface FieldRowsOptions {
   readonly firstLine?: number;
 }
 
-const AT_LINE = / at line (\d+)/;
-
 /**
  * Rows of a csv or tsv text, the header first, quoted as in RFC 4180; empty lines are skipped. All csv is read here.
  * @param path Names the file in messages.
@@ -61,10 +59,9 @@ export async function* fieldRows(
 
 /** Where an error is: on a line, or in the row (from 1, without the header) whose quote is found open where the text ends. */
 function placeOf(error: CsvError, firstLine: number): string {
-  const line = AT_LINE.exec(error.message);
-  if (error.code === "INVALID_OPENING_QUOTE" && line) return `:${Number(line[1]) + firstLine - 1}`;
-  // The parser is ahead of the rows that were taken, and counts them itself.
-  const row = error["records"] as number;
+  // The parser is ahead of the rows that were taken, and counts for itself.
+  const { lines, records: row } = error as CsvError & { readonly lines: number; readonly records: number };
+  if (error.code === "INVALID_OPENING_QUOTE") return `:${lines + firstLine - 1}`;
   return row === 0 ? ": header" : `: row ${row}`;
 }
 
@@ -74,6 +71,6 @@ function widthError(expected: number, found: number): string {
 }
 
 function reason(error: CsvError): string {
-  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error).replace(AT_LINE, "");
+  if (error.code !== "CSV_MAX_RECORD_SIZE") return messageOf(error).replace(/ at line \d+/, "");
   return `is longer than ${MAX_ROW_CHARACTERS} characters; is a quote not closed?`;
 }
