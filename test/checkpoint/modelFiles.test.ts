@@ -13,7 +13,8 @@ import {
   type ModelFiles,
 } from "../../src/core/checkpoint/index.ts";
 import { parseConfig } from "../../src/core/decoder/index.ts";
-import { FileBytes, MemoryBytes, readJson } from "../../src/core/io/index.ts";
+import { FileBytes, readJson } from "../../src/core/io/index.ts";
+import { MemoryBytes } from "../support/memoryBytes.ts";
 import { golden } from "../support/golden.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cuma-model-files-"));

@@ -66,33 +66,6 @@ export class FileBytes implements ByteSource {
   }
 }
 
-/** Bytes in memory, which must not change. */
-export class MemoryBytes implements ByteSource {
-  readonly path: string;
-  private readonly bytes: Uint8Array;
-
-  constructor(path: string, bytes: Uint8Array) {
-    this.path = path;
-    this.bytes = bytes;
-  }
-
-  get byteLength(): number {
-    return this.bytes.length;
-  }
-
-  slice(start: number, end: number): Uint8Array<ArrayBuffer> {
-    if (end > this.bytes.length) {
-      const missing = end - this.bytes.length;
-      throw new CumaError(`${this.path}: the file ends at byte ${this.bytes.length}; expected ${missing} more bytes`);
-    }
-    return new Uint8Array(this.bytes.subarray(start, end));
-  }
-
-  close(): void {
-    // Nothing is held.
-  }
-}
-
 /** @throws CumaError naming the source where it cannot be read, is too large, or is not UTF-8. */
 export function textOf(source: ByteSource, maxBytes: number): string {
   checkSize(source.path, source.byteLength, maxBytes);
